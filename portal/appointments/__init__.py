@@ -1,0 +1,1 @@
+"""Appointments: from a held time to the end of the call."""

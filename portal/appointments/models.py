@@ -1,0 +1,156 @@
+"""Tables of appointments: the appointment, its people, its rooms, and whose time is taken."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, Integer, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal import clock
+from portal.db import Base, UtcDateTime
+from portal.offices.models import Office, Service
+from portal.people.models import Person
+
+KEY_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
+"""No letters that are mistaken for one another when read out on the phone."""
+
+
+def new_key(length: int = 12) -> str:
+    """A name for addresses that cannot be guessed (about five bits a letter)."""
+    return "".join(secrets.choice(KEY_LETTERS) for _ in range(length))
+
+
+class Claim(Base):
+    """Five minutes of somebody's time. The primary key is the guard: nobody's time is sold twice."""
+
+    __tablename__ = "claim"
+
+    resource: Mapped[str] = mapped_column(String(40), primary_key=True)
+    """``clerk:<person id>`` or ``citizen:<person id>``."""
+    quantum: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    """Number of the five minutes since 1970-01-01 UTC."""
+    appointment_id: Mapped[int] = mapped_column(ForeignKey("appointment.id"), index=True)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """End of a hold, after which the next booker may take the time over; None when booked."""
+
+
+class Appointment(Base):
+    """One appointment, from the held time on. `portal.appointments.lifecycle` alone changes its state."""
+
+    __tablename__ = "appointment"
+    __table_args__ = (
+        Index("ix_appointment_clerk_time", "clerk_id", "starts_at"),
+        Index("ix_appointment_citizen_time", "citizen_id", "starts_at"),
+        Index("ix_appointment_office_time", "office_id", "starts_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(16), unique=True, default=new_key)
+    service_id: Mapped[int] = mapped_column(ForeignKey("service.id"))
+    office_id: Mapped[int] = mapped_column(ForeignKey("office.id"))
+    clerk_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    citizen_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    """None while the time is only held by somebody who has not logged in yet."""
+    state: Mapped[str] = mapped_column(String(12), index=True)
+    version: Mapped[int] = mapped_column(default=1)
+    """Grows with each move; messages about an older version are not sent any more."""
+    starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    minutes: Mapped[int]
+    any_office: Mapped[bool] = mapped_column(default=False)
+    hold_expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    language: Mapped[str] = mapped_column(String(2), default="el")
+    citizen_name: Mapped[str] = mapped_column(String(200), default="")
+    email: Mapped[str] = mapped_column(String(254), default="")
+    phone: Mapped[str] = mapped_column(String(20), default="")
+    address: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    """``street``, ``number``, ``postal_code``, ``town``."""
+    paper: Mapped[str] = mapped_column(String(30), default="")
+    """Which identity paper will be shown on camera; a key of `portal.appointments.papers`."""
+    needs: Mapped[list[str]] = mapped_column(JSON, default=list)
+    """Wanted accommodations (never a diagnosis): ``sign_language``, ``lip_reading``, ``written``."""
+    remark: Mapped[str] = mapped_column(Text, default="")
+    delivery: Mapped[str] = mapped_column(String(30), default="")
+    """Name of the chosen delivery provider; empty when the service issues nothing."""
+    recipient: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """What the chosen way of delivery needs to know, by the names of `RecipientField`."""
+    outcome: Mapped[str] = mapped_column(String(20), default="")
+    """``issue``, ``follow_up``, ``nothing``, ``technical``; set when the call is over."""
+    note: Mapped[str] = mapped_column(Text, default="")
+    """The clerk's note; seen by staff only."""
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    service: Mapped[Service] = relationship()
+    office: Mapped[Office] = relationship()
+    clerk: Mapped[Person] = relationship(foreign_keys=[clerk_id])
+    citizen: Mapped[Person | None] = relationship(foreign_keys=[citizen_id])
+    participants: Mapped[list[Participant]] = relationship(
+        back_populates="appointment", order_by="Participant.id"
+    )
+    rooms: Mapped[list[VideoRoom]] = relationship(back_populates="appointment", order_by="VideoRoom.id")
+    identity_check: Mapped[IdentityCheck | None] = relationship(back_populates="appointment")
+
+    @property
+    def ends_at(self) -> datetime:
+        """End of the meeting, without the buffer."""
+        return self.starts_at + timedelta(minutes=self.minutes)
+
+
+class Participant(Base):
+    """One person of the call besides the clerk who leads it; each has a link of his own."""
+
+    __tablename__ = "participant"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    appointment_id: Mapped[int] = mapped_column(ForeignKey("appointment.id"), index=True)
+    role: Mapped[str] = mapped_column(String(12))
+    """``citizen``, ``companion`` or ``interpreter``."""
+    name: Mapped[str] = mapped_column(String(200), default="")
+    email: Mapped[str] = mapped_column(String(254), default="")
+    language: Mapped[str] = mapped_column(String(2), default="el")
+    link_version: Mapped[int] = mapped_column(default=1)
+    """A new number makes all older links of this person worthless."""
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the person's page at the door last asked for news."""
+    waiting_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    admitted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    device_check: Mapped[str] = mapped_column(String(8), default="")
+    """``passed``, ``failed`` or empty; nothing else of the check is kept."""
+    appointment: Mapped[Appointment] = relationship(back_populates="participants")
+
+
+class VideoRoom(Base):
+    """One attempt to hold the call with one provider."""
+
+    __tablename__ = "video_room"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    appointment_id: Mapped[int] = mapped_column(ForeignKey("appointment.id"), index=True)
+    provider: Mapped[str] = mapped_column(String(30))
+    key: Mapped[str] = mapped_column(String(30), unique=True)
+    state: Mapped[str] = mapped_column(String(10))
+    """``opening``, ``open``, ``failed`` or ``closed``."""
+    closes_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    data: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    last_error: Mapped[str] = mapped_column(String(255), default="")
+    appointment: Mapped[Appointment] = relationship(back_populates="rooms")
+
+
+class IdentityCheck(Base):
+    """The clerk's record that the citizen was identified on camera. No picture and no number of a paper."""
+
+    __tablename__ = "identity_check"
+
+    appointment_id: Mapped[int] = mapped_column(ForeignKey("appointment.id"), primary_key=True)
+    paper: Mapped[str] = mapped_column(String(30))
+    paper_shown: Mapped[bool]
+    face_matches: Mapped[bool]
+    name_matches: Mapped[bool]
+    identified: Mapped[bool]
+    clerk_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    checked_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    appointment: Mapped[Appointment] = relationship(back_populates="identity_check")

@@ -1,0 +1,283 @@
+"""The municipality's configuration: one TOML file and the environment, checked as a whole.
+
+Every problem is reported at once, each on a line that names the file, the key and the mend.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import secrets
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+DEMO_FILE = Path(__file__).parent / "demo" / "municipality.toml"
+
+
+class ConfigProblems(Exception):
+    """The portal cannot start. ``problems`` are complete sentences for an administrator."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        count = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
+        super().__init__("\n  ".join([f"portal cannot start: {count}", *problems]))
+
+
+def _known_zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError("unknown time zone; write one like Europe/Athens")
+    return value
+
+
+def _colour(value: str) -> str:
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
+        raise ValueError("write a colour as # and six hexadecimal digits")
+    return value
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class TwoTexts(_Table):
+    """A text in both languages."""
+
+    el: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+
+    def in_language(self, language: str) -> str:
+        return self.en if language == "en" else self.el
+
+
+class Municipality(_Table):
+    """Who runs this portal."""
+
+    name: TwoTexts
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = "Europe/Athens"
+    default_language: Literal["el", "en"] = "el"
+    phone: str = ""
+    email: str = ""
+    website: str = ""
+    data_protection_email: str = ""
+    colour: Annotated[str, AfterValidator(_colour)] = "#003375"
+    accent_colour: Annotated[str, AfterValidator(_colour)] = "#0065b3"
+
+
+class PortalSettings(_Table):
+    """Where the portal is reached and how it keeps its things."""
+
+    base_url: str = Field(default="http://127.0.0.1:8000", pattern=r"^https?://[^/]+$")
+    instance: str = "instance"
+    document_days: int = Field(default=30, ge=1, le=3650)
+    demo: bool = False
+
+
+class BookingRules(_Table):
+    """Rules of booking that hold for all services. Minutes unless said."""
+
+    hold_minutes: int = Field(default=10, ge=2, le=60)
+    hold_extensions: int = Field(default=3, ge=0, le=20)
+    reminder_minutes: int = Field(default=120, ge=5, le=10080)
+    door_opens_minutes: int = Field(default=15, ge=0, le=120)
+    """How long before the start the citizen may wait at the door."""
+    change_until_minutes: int = Field(default=30, ge=0, le=10080)
+    """How long before the start the citizen may still move or cancel."""
+    open_appointments: int = Field(default=5, ge=1, le=100)
+    """How many appointments one citizen may have ahead of him."""
+    raster_minutes: Literal[5, 10, 15, 20, 30] = 10
+
+
+class MailSettings(_Table):
+    """The relay that takes our mail. The password is ``PORTAL_MAIL_PASSWORD``."""
+
+    sender: str = "no-reply@localhost"
+    host: str = "127.0.0.1"
+    port: int = Field(default=25, ge=1, le=65535)
+    security: Literal["none", "starttls", "tls"] = "none"
+    username: str = ""
+
+
+class ChosenIdentity(_Table):
+    """Which identity provider serves which door."""
+
+    citizens: str
+    staff: str
+
+
+class ChosenProviders(_Table):
+    """Providers by name; the first of a list is preferred."""
+
+    identity: ChosenIdentity
+    video: tuple[str, ...] = Field(min_length=1, strict=False)
+    delivery: tuple[str, ...] = Field(min_length=1, strict=False)
+
+
+class ChosenPlugins(_Table):
+    """Which installed plugins run."""
+
+    enabled: tuple[str, ...] = Field(strict=False)
+
+
+class _File(_Table):
+    municipality: Municipality
+    portal: PortalSettings = PortalSettings()
+    booking: BookingRules = BookingRules()
+    mail: MailSettings = MailSettings()
+    plugins: ChosenPlugins
+    providers: ChosenProviders
+    plugin: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything the portal was told, checked. Secrets do not show in its ``repr``."""
+
+    source: str
+    """The file's name, for messages."""
+    municipality: Municipality
+    portal: PortalSettings
+    booking: BookingRules
+    mail: MailSettings
+    enabled_plugins: tuple[str, ...]
+    providers: ChosenProviders
+    plugin_tables: Mapping[str, Mapping[str, Any]]
+    environment: Mapping[str, str] = field(repr=False)
+    """The environment as it was at the start; plugin secrets are read from it."""
+    instance: Path
+    operator_folder: Path | None
+    """Folder of the TOML file: optional ``templates/``, ``translations/`` and ``static/`` lie there."""
+    secret_keys: tuple[str, ...] = field(repr=False)
+    """The first one signs and encrypts; the others are still accepted."""
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    mail_password: str = field(repr=False)
+
+    @property
+    def demo(self) -> bool:
+        """True when nobody real is served."""
+        return self.portal.demo
+
+
+def load(environment: Mapping[str, str] | None = None) -> Config:
+    """Read the file named by ``PORTAL_CONFIG`` (the demo's if there is none) and the environment.
+
+    Raises ConfigProblems with the complete list.
+    """
+    environment = dict(os.environ if environment is None else environment)
+    path = Path(environment.get("PORTAL_CONFIG") or DEMO_FILE)
+    parsed = _parse(path)
+    instance = Path(environment.get("PORTAL_INSTANCE") or parsed.portal.instance).absolute()
+    problems: list[str] = []
+    secret_keys = _secret_keys(environment, parsed.portal.demo, instance, problems)
+    database_url = environment.get("PORTAL_DATABASE_URL", "")
+    redis_url = environment.get("PORTAL_REDIS_URL", "")
+    if not parsed.portal.demo:
+        problems += _missing_in_production(database_url, redis_url)
+    if problems:
+        raise ConfigProblems(problems)
+    return Config(
+        source=path.name,
+        municipality=parsed.municipality,
+        portal=_with_base_url(parsed.portal, environment),
+        booking=parsed.booking,
+        mail=parsed.mail,
+        enabled_plugins=parsed.plugins.enabled,
+        providers=parsed.providers,
+        plugin_tables=parsed.plugin,
+        environment=environment,
+        instance=instance,
+        operator_folder=None if path == DEMO_FILE else path.absolute().parent,
+        secret_keys=secret_keys,
+        database_url=database_url or f"sqlite:///{instance / 'portal.sqlite3'}",
+        redis_url=redis_url or f"unix://{instance / 'store.sock'}",
+        mail_password=environment.get("PORTAL_MAIL_PASSWORD", ""),
+    )
+
+
+def explain(error: ValidationError, prefix: str, fields: Mapping[str, Any] | None = None) -> list[str]:
+    """One line for each problem that pydantic found: ``prefix``, key, what is wrong, the mend."""
+    lines = []
+    for item in error.errors():
+        key = ".".join(str(part) for part in item["loc"])
+        if item["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(str(item["loc"][-1]), list(fields or ()), 1)
+            guess = f" (did you mean {near[0]}?)" if near else ""
+            lines.append(f"{prefix} {key}: unknown setting{guess}")
+        elif item["type"] == "missing":
+            lines.append(f"{prefix} {key}: is missing; add it")
+        else:
+            message = item["msg"].removeprefix("Value error, ")
+            lines.append(f"{prefix} {key}: {message[0].lower()}{message[1:]}")
+    return lines
+
+
+def _parse(path: Path) -> _File:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigProblems([f"{path.name}: there is no such file; set PORTAL_CONFIG to yours"]) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigProblems([f"{path.name}: is not valid TOML: {error}"]) from None
+    try:
+        return _File.model_validate(table)
+    except ValidationError as error:
+        known = {name for model in _known_tables() for name in model.model_fields}
+        raise ConfigProblems(explain(error, path.name, dict.fromkeys(known))) from None
+
+
+def _known_tables() -> list[type[BaseModel]]:
+    return [_File, Municipality, PortalSettings, BookingRules, MailSettings, ChosenProviders, ChosenPlugins]
+
+
+def _with_base_url(settings: PortalSettings, environment: Mapping[str, str]) -> PortalSettings:
+    base_url = environment.get("PORTAL_BASE_URL")
+    return settings.model_copy(update={"base_url": base_url.rstrip("/")}) if base_url else settings
+
+
+def _secret_keys(
+    environment: Mapping[str, str], demo: bool, instance: Path, problems: list[str]
+) -> tuple[str, ...]:
+    keys = tuple(environment.get("PORTAL_SECRET_KEY", "").split())
+    if not keys and demo:
+        return (_demo_key(instance),)
+    if not keys:
+        problems.append(
+            "environment PORTAL_SECRET_KEY: is missing; make one with "
+            "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+        )
+    problems += [
+        "environment PORTAL_SECRET_KEY: is too short; use at least 32 characters"
+        for key in keys
+        if len(key) < 32
+    ]
+    return keys
+
+
+def _demo_key(instance: Path) -> str:
+    """The demo's own key, made once and kept in its instance folder."""
+    instance.mkdir(parents=True, exist_ok=True)
+    file = instance / "secret_key"
+    try:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
+            new.write(secrets.token_urlsafe(48))
+    except FileExistsError:
+        pass
+    return file.read_text()
+
+
+def _missing_in_production(database_url: str, redis_url: str) -> list[str]:
+    problems = []
+    if not database_url.startswith(("postgresql://", "postgresql+psycopg://", "sqlite:///")):
+        problems.append(
+            "environment PORTAL_DATABASE_URL: set it, like postgresql://portal:password@127.0.0.1/portal"
+        )
+    if not redis_url.startswith(("redis://", "rediss://", "unix://")):
+        problems.append("environment PORTAL_REDIS_URL: set it, like redis://127.0.0.1:6379/0")
+    return problems

@@ -1,0 +1,1 @@
+"""Issued documents: made by a clerk, delivered the way the citizen chose."""

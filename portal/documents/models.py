@@ -1,0 +1,84 @@
+"""Tables of documents: what is to be issued, the issued file, and each attempt to deliver it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal import clock
+from portal.appointments.models import Appointment, new_key
+from portal.db import Base, UtcDateTime
+from portal.people.models import Person
+
+
+class DocumentRequest(Base):
+    """The clerk owes the citizen a document. `portal.documents.lifecycle` alone changes its state."""
+
+    __tablename__ = "document_request"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(16), unique=True, default=new_key)
+    appointment_id: Mapped[int] = mapped_column(ForeignKey("appointment.id"), unique=True)
+    state: Mapped[str] = mapped_column(String(12), index=True)
+    """``to_issue``, ``issued``, ``completed`` or ``withdrawn``."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    appointment: Mapped[Appointment] = relationship()
+    document: Mapped[IssuedDocument | None] = relationship(back_populates="request")
+    deliveries: Mapped[list[Delivery]] = relationship(back_populates="request", order_by="Delivery.id")
+
+
+class IssuedDocument(Base):
+    """The file. Its content lies encrypted in the document store, never in the database."""
+
+    __tablename__ = "issued_document"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    request_id: Mapped[int] = mapped_column(ForeignKey("document_request.id"), unique=True)
+    filename: Mapped[str] = mapped_column(String(150))
+    media_type: Mapped[str] = mapped_column(String(60))
+    size: Mapped[int]
+    sha256: Mapped[str] = mapped_column(String(64))
+    stored_as: Mapped[str] = mapped_column(String(64))
+    added_by: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    added_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    request: Mapped[DocumentRequest] = relationship(back_populates="document")
+    clerk: Mapped[Person] = relationship()
+
+
+class Delivery(Base):
+    """One attempt to bring the document to the citizen; another attempt is another row."""
+
+    __tablename__ = "delivery"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    request_id: Mapped[int] = mapped_column(ForeignKey("document_request.id"), index=True)
+    provider: Mapped[str] = mapped_column(String(30))
+    key: Mapped[str] = mapped_column(String(30), unique=True)
+    recipient: Mapped[dict[str, Any]] = mapped_column(JSON)
+    state: Mapped[str] = mapped_column(String(12), index=True)
+    """``waiting``, ``prepared``, ``sent``, ``delivered``, ``returned``, ``failed`` or ``cancelled``."""
+    reference: Mapped[str] = mapped_column(String(60), default="")
+    code: Mapped[str] = mapped_column(String(20), default="")
+    tracking_url: Mapped[str] = mapped_column(String(255), default="")
+    data: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    last_error: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    request: Mapped[DocumentRequest] = relationship(back_populates="deliveries")
+
+
+class AccessCode(Base):
+    """A one-time code by which somebody without login opens one document from the link in his mail."""
+
+    __tablename__ = "access_code"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    request_id: Mapped[int] = mapped_column(ForeignKey("document_request.id"), index=True)
+    code_hash: Mapped[str] = mapped_column(String(64))
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    attempts: Mapped[int] = mapped_column(default=0)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

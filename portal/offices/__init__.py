@@ -1,0 +1,1 @@
+"""Offices and their services: what is offered, where and when."""

@@ -1,0 +1,1 @@
+"""Citizens and staff: who somebody is, and what he may do."""

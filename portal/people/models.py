@@ -1,0 +1,97 @@
+"""Tables of people: a person once, and his posts in offices."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import JSON, Date, ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal import clock
+from portal.db import Base, UtcDateTime
+from portal.offices.models import Office, Service
+
+
+class Person(Base):
+    """A citizen or a member of staff, as an identity provider knows him."""
+
+    __tablename__ = "person"
+    __table_args__ = (UniqueConstraint("provider", "subject"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    provider: Mapped[str] = mapped_column(String(30))
+    subject: Mapped[str] = mapped_column(String(255))
+    first_name: Mapped[str] = mapped_column(String(100), default="")
+    last_name: Mapped[str] = mapped_column(String(100), default="")
+    fathers_name: Mapped[str] = mapped_column(String(100), default="")
+    birth_year: Mapped[int | None]
+    tax_number_encrypted: Mapped[str] = mapped_column(String(255), default="")
+    email: Mapped[str] = mapped_column(String(254), default="")
+    phone: Mapped[str] = mapped_column(String(20), default="")
+    language: Mapped[str] = mapped_column(String(2), default="el")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    memberships: Mapped[list[Membership]] = relationship(back_populates="person")
+
+    @property
+    def name(self) -> str:
+        """First and last name as people say them."""
+        return f"{self.first_name} {self.last_name}".strip()
+
+
+class Membership(Base):
+    """A person's post in an office: role, languages, and the services he can give."""
+
+    __tablename__ = "membership"
+    __table_args__ = (UniqueConstraint("person_id", "office_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    office_id: Mapped[int] = mapped_column(ForeignKey("office.id"))
+    role: Mapped[str] = mapped_column(String(20))
+    """``clerk``, ``supervisor`` or ``administrator``; see `portal.people.access`."""
+    languages: Mapped[list[str]] = mapped_column(JSON, default=lambda: ["el"])
+    active: Mapped[bool] = mapped_column(default=True)
+    person: Mapped[Person] = relationship(back_populates="memberships")
+    office: Mapped[Office] = relationship()
+    skills: Mapped[list[Service]] = relationship(secondary="skill")
+    hours: Mapped[list[WorkingHours]] = relationship(cascade="all, delete-orphan")
+
+
+class Skill(Base):
+    """Which services the holder of a post can give."""
+
+    __tablename__ = "skill"
+
+    membership_id: Mapped[int] = mapped_column(
+        ForeignKey("membership.id", ondelete="CASCADE"), primary_key=True
+    )
+    service_id: Mapped[int] = mapped_column(ForeignKey("service.id"), primary_key=True)
+
+
+class WorkingHours(Base):
+    """One spell of a weekly plan at the counter, in wall-clock minutes of the office's zone."""
+
+    __tablename__ = "working_hours"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    membership_id: Mapped[int] = mapped_column(ForeignKey("membership.id", ondelete="CASCADE"), index=True)
+    weekday: Mapped[int] = mapped_column(Integer)
+    """0 is Monday."""
+    from_minute: Mapped[int]
+    """Minutes after midnight, wall clock."""
+    to_minute: Mapped[int]
+    valid_from: Mapped[date | None] = mapped_column(Date)
+    valid_until: Mapped[date | None] = mapped_column(Date)
+    """Last day on which the spell holds; None is for ever."""
+
+
+class Absence(Base):
+    """A clerk is away for a while: leave, illness, training."""
+
+    __tablename__ = "absence"
+    __table_args__ = (Index("ix_absence_person_time", "person_id", "ends_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ends_at: Mapped[datetime] = mapped_column(UtcDateTime)

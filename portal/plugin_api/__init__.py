@@ -1,0 +1,84 @@
+"""The only package of the portal that a plugin may import. What is not re-exported here is private."""
+
+from .blueprint import PluginBlueprint, public_page, signed_access, webhook
+from .context import Attachment, Exchange, PluginContext, Signer
+from .delivery import (
+    DeliveryProvider,
+    Document,
+    Label,
+    Parcel,
+    PostalAddress,
+    Receipt,
+    Recipient,
+    RecipientField,
+    Tracking,
+)
+from .errors import (
+    ConfigurationFailure,
+    LoginRefused,
+    PermanentFailure,
+    ProviderFailure,
+    TemporaryFailure,
+)
+from .events import (
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentMoved,
+    CallEnded,
+    DocumentIssued,
+    Event,
+)
+from .hooks import API_VERSION, SUPPORTED_API_VERSIONS, Manifest, hookimpl
+from .identity import Identity, IdentityProvider, LoginStart
+from .settings import PluginSettings, Secret, Url
+from .texts import LazyText, lazy, translate
+from .video import Guest, Join, Room, RoomOrder, VideoProvider
+
+__all__ = [
+    "API_VERSION",
+    "SUPPORTED_API_VERSIONS",
+    "AppointmentBooked",
+    "AppointmentCancelled",
+    "AppointmentMoved",
+    "Attachment",
+    "CallEnded",
+    "ConfigurationFailure",
+    "DeliveryProvider",
+    "Document",
+    "DocumentIssued",
+    "Event",
+    "Exchange",
+    "Guest",
+    "Identity",
+    "IdentityProvider",
+    "Join",
+    "Label",
+    "LazyText",
+    "LoginRefused",
+    "LoginStart",
+    "Manifest",
+    "Parcel",
+    "PermanentFailure",
+    "PluginBlueprint",
+    "PluginContext",
+    "PluginSettings",
+    "PostalAddress",
+    "ProviderFailure",
+    "Receipt",
+    "Recipient",
+    "RecipientField",
+    "Room",
+    "RoomOrder",
+    "Secret",
+    "Signer",
+    "TemporaryFailure",
+    "Tracking",
+    "Url",
+    "VideoProvider",
+    "hookimpl",
+    "lazy",
+    "public_page",
+    "signed_access",
+    "translate",
+    "webhook",
+]

@@ -1,0 +1,142 @@
+"""Contract of a delivery provider: one parcel to one recipient, with a receipt that says how far it got."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import BinaryIO, Literal
+
+from .texts import LazyText
+
+ReceiptState = Literal["prepared", "sent", "delivered"]
+TrackingState = Literal["prepared", "sent", "delivered", "returned", "failed"]
+
+
+class RecipientField(StrEnum):
+    """What a way of delivery needs to know. The core draws, checks and translates the fields."""
+
+    EMAIL = "email"
+    PHONE = "phone"
+    POSTAL_ADDRESS = "postal_address"
+    PICKUP_POINT = "pickup_point"
+    ATTACHMENT_WISH = "attachment_wish"
+
+
+@dataclass(frozen=True)
+class PostalAddress:
+    """A Greek postal address; ``postal_code`` has five digits."""
+
+    street: str
+    number: str
+    postal_code: str
+    town: str
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """Snapshot of the recipient at the time of sending; fields that were not needed are None."""
+
+    name: str
+    language: str
+    email: str | None = None
+    phone: str | None = None
+    address: PostalAddress | None = None
+    pickup_point: str | None = None
+    wants_attachment: bool = False
+
+
+@dataclass(frozen=True)
+class Document:
+    """The issued document: facts and a way to read it. Never a path, never a row."""
+
+    filename: str
+    media_type: str
+    size: int
+    sha256: str
+    open: Callable[[], BinaryIO] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """One document to one recipient.
+
+    ``key`` is unique for this attempt (at most 30 characters of ``A-Z a-z 0-9 -``): the same key sent
+    twice must have one effect. ``page_url`` is the portal's own page where the document can be read
+    after proof of identity, until ``expires_at`` (UTC). ``office`` is the issuing office's name.
+    """
+
+    key: str
+    title: str
+    office: str
+    recipient: Recipient = field(repr=False)
+    document: Document
+    page_url: str = field(repr=False)
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """How far one ``send`` got. ``data`` is the provider's own, kept by the core as JSON."""
+
+    reference: str
+    state: ReceiptState
+    code: str | None = None
+    """A code which the recipient must show, if this way of delivery has one."""
+    tracking_url: str | None = None
+    data: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Label:
+    """A paper to print and stick on the parcel."""
+
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Tracking:
+    """News about a parcel. ``state`` None means nothing new; ``at`` is UTC."""
+
+    state: TrackingState | None = None
+    at: datetime | None = None
+    text: str = ""
+
+
+class DeliveryProvider(ABC):
+    """Brings an issued document to its recipient by one way. All methods run in a worker."""
+
+    name: str
+    title: LazyText
+    timeout: int = 30
+    needs: frozenset[RecipientField] = frozenset()
+
+    @abstractmethod
+    def send(self, parcel: Parcel) -> Receipt:
+        """Hand the parcel over. Same key, same receipt, one effect."""
+
+    def find(self, key: str) -> Receipt | None:
+        """Look a parcel up by our key; asked before every repeat. Default: cannot be looked up."""
+        return None
+
+    def label(self, receipt: Receipt) -> Label | None:
+        """A paper to print. Default: none."""
+        return None
+
+    def track(self, receipt: Receipt) -> Tracking:
+        """Ask for news. Default: nothing to track."""
+        return Tracking()
+
+    def cancel(self, receipt: Receipt) -> bool:
+        """Call the parcel back; True when that worked. Default: cannot be called back."""
+        return False
+
+    @abstractmethod
+    def check(self) -> None:
+        """Raise a ``ProviderFailure`` when the outside system cannot be used."""
+
+    def forget(self, receipt: Receipt) -> None:  # noqa: B027 - most providers keep nothing
+        """Erase personal data kept outside about this parcel. Default: nothing is kept."""

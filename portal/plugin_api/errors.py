@@ -1,0 +1,40 @@
+"""What a provider may raise. The class says what the core does next; the words go to a person."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+
+class ProviderFailure(Exception):
+    """Common parent. Never raised itself."""
+
+
+class TemporaryFailure(ProviderFailure):
+    """The outside system did not answer properly now; the core asks again with the same key.
+
+    ``retry_after`` is the earliest sensible moment to do so, when the other side named one.
+    """
+
+    def __init__(self, reason: str, retry_after: timedelta | None = None) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+
+
+class PermanentFailure(ProviderFailure):
+    """Asking again would not help; the work is put on the staff's list "Needs attention".
+
+    ``reason`` is for staff and logs (no personal data), ``for_citizen`` is a translated sentence
+    which says what the citizen can do, or empty.
+    """
+
+    def __init__(self, reason: str, for_citizen: str = "") -> None:
+        super().__init__(reason)
+        self.for_citizen = for_citizen
+
+
+class ConfigurationFailure(ProviderFailure):
+    """The address, the account or a right is wrong: the provider is paused until somebody mends it."""
+
+
+class LoginRefused(ProviderFailure):
+    """The person declined, or the identity server did not accept the person. Not a fault of ours."""

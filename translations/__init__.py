@@ -1,0 +1,1 @@
+"""Greek and English catalogues of the core."""
