@@ -29,7 +29,7 @@ from .events import (
     Event,
 )
 from .hooks import API_VERSION, SUPPORTED_API_VERSIONS, Manifest, hookimpl
-from .identity import Identity, IdentityProvider, LoginStart
+from .identity import Door, Identity, IdentityProvider, LoginStart
 from .settings import PluginSettings, Secret, Url
 from .texts import LazyText, lazy, translate
 from .video import Guest, Join, Room, RoomOrder, VideoProvider
@@ -46,6 +46,7 @@ __all__ = [
     "DeliveryProvider",
     "Document",
     "DocumentIssued",
+    "Door",
     "Event",
     "Exchange",
     "Guest",

@@ -40,6 +40,9 @@ class Signer(Protocol):
     def read(self, token: str, lifetime: timedelta) -> Mapping[str, str] | None:
         """The value, or None when the token is forged, foreign or older than ``lifetime``."""
 
+    def derive(self, value: str) -> bytes:
+        """32 bytes that nobody else can compute from ``value``; always the same ones for the same value."""
+
 
 @dataclass(frozen=True)
 class Attachment:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from .texts import LazyText
+
+Door = Literal["citizens", "staff"]
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,12 @@ class IdentityProvider(ABC):
     timeout: int = 5
 
     @abstractmethod
-    def start(self, return_url: str, state: str, locale: str) -> LoginStart:
-        """Address to send the browser to. ``state`` must come back unchanged; the core compares it. Pure."""
+    def start(self, return_url: str, state: str, locale: str, door: Door) -> LoginStart:
+        """Address to send the browser to. Pure.
+
+        ``state`` must come back unchanged; the core compares it. ``door`` says who is expected:
+        people who log in through the citizens' door never get a staff role.
+        """
 
     @abstractmethod
     def finish(self, kept: Mapping[str, str], answer: Mapping[str, str]) -> Identity:

@@ -1,0 +1,149 @@
+"""Makes the `PluginContext` of each plugin: the limited door back into the core. Called by the loader."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import structlog
+from flask import Flask, current_app, has_app_context, render_template
+from flask_babel import force_locale
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+from portal import clock, mail
+from portal.config import Config
+from portal.plugin_api import Attachment, Exchange, PluginContext, PluginSettings, TemporaryFailure
+
+LARGEST_ANSWER = 10 * 1024 * 1024
+LONGEST_CALL = 60.0
+CONNECT_SECONDS = 5.0
+SILENCE_SECONDS = 20.0
+
+
+class PluginSigner:
+    """Signs values for one plugin. The first secret key signs, the older ones are still read."""
+
+    def __init__(self, plugin: str, secret_keys: tuple[str, ...]) -> None:
+        salt = f"plugin.{plugin}"
+        # The library signs with the last key of its list.
+        self._serializer = URLSafeTimedSerializer(list(reversed(secret_keys)), salt=salt)
+        self._key = hashlib.sha256(f"{salt}.derive\0{secret_keys[0]}".encode()).digest()
+
+    def sign(self, value: Mapping[str, str]) -> str:
+        return str(self._serializer.dumps(dict(value)))
+
+    def read(self, token: str, lifetime: timedelta) -> Mapping[str, str] | None:
+        try:
+            value: Mapping[str, str] = self._serializer.loads(token, max_age=int(lifetime.total_seconds()))
+        except BadSignature:
+            return None
+        return value
+
+    def derive(self, value: str) -> bytes:
+        return hmac.digest(self._key, value.encode(), "sha256")
+
+
+class _LimitedTransport(httpx.BaseTransport):
+    """Ends answers that are too long or take too long as a whole, however steadily they drip."""
+
+    def __init__(self) -> None:
+        # No connection is kept: workers fork, and what a child inherits would be used by both.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self._transport = httpx.HTTPTransport(limits=limits)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = self._transport.handle_request(request)
+        assert isinstance(response.stream, httpx.SyncByteStream)
+        response.stream = _LimitedStream(response.stream)
+        return response
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+class _LimitedStream(httpx.SyncByteStream):
+    def __init__(self, stream: httpx.SyncByteStream) -> None:
+        self._stream = stream
+        self._deadline = time.monotonic() + LONGEST_CALL
+
+    def __iter__(self) -> Iterator[bytes]:
+        size = 0
+        for chunk in self._stream:
+            size += len(chunk)
+            if size > LARGEST_ANSWER:
+                raise TemporaryFailure("the answer is larger than any that makes sense")
+            if time.monotonic() > self._deadline:
+                raise TemporaryFailure("the answer took too long")
+            yield chunk
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def limited_http() -> httpx.Client:
+    """A client with limits of time and size that follows no redirects."""
+    timeout = httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
+    return httpx.Client(transport=_LimitedTransport(), timeout=timeout, follow_redirects=False)
+
+
+def make(
+    app: Flask, config: Config, name: str, settings: PluginSettings | None, exchange: Exchange
+) -> PluginContext[Any]:
+    """The context of the plugin ``name`` in this application."""
+    return PluginContext(
+        name=name,
+        settings=settings,
+        http=limited_http(),
+        log=structlog.get_logger().bind(plugin=name),
+        clock=clock.now,
+        render=_render(app, name),
+        mail=_mail(app, name),
+        exchange=exchange,
+        signer=PluginSigner(name, config.secret_keys),
+        url_for=_url_for(app, config.portal.base_url, name),
+        demo=config.demo,
+    )
+
+
+def _within(app: Flask) -> AbstractContextManager[object]:
+    """The application's context: the one that is there, or a new one."""
+    if has_app_context() and current_app == app:
+        return nullcontext()
+    return app.app_context()
+
+
+def _render(app: Flask, name: str) -> Callable[..., str]:
+    def render(template: str, locale: str, **values: object) -> str:
+        with _within(app), force_locale(locale):
+            return render_template(f"portal_{name}/{template}", **values)
+
+    return render
+
+
+def _mail(app: Flask, name: str) -> Callable[..., None]:
+    def send(
+        key: str,
+        to: str,
+        language: str,
+        template: str,
+        values: Mapping[str, object],
+        attachments: tuple[Attachment, ...] = (),
+    ) -> None:
+        with _within(app):
+            mail.send(key, to, language, f"portal_{name}/{template}", values, attachments)
+
+    return send
+
+
+def _url_for(app: Flask, base_url: str, name: str) -> Callable[..., str]:
+    def url_for(endpoint: str, *, _external: bool = False, **values: object) -> str:
+        path = app.url_map.bind("").build(f"plugin_{name}.{endpoint}", values)
+        return f"{base_url}{path}" if _external else path
+
+    return url_for
