@@ -1,0 +1,155 @@
+"""Providers for tests of the core: they keep the contracts, and fail when a test tells them to.
+
+They run the same contract tests as every plugin, which is what keeps them honest.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlencode
+
+from flask import Flask
+
+from portal.plugin_api import (
+    DeliveryProvider,
+    Door,
+    Guest,
+    Identity,
+    IdentityProvider,
+    Join,
+    LoginRefused,
+    LoginStart,
+    Parcel,
+    Receipt,
+    RecipientField,
+    Room,
+    RoomOrder,
+    VideoProvider,
+    lazy,
+)
+from portal.providers import guard
+
+
+class _Scripted:
+    """Failures that a test has ordered are raised one by one before anything else happens."""
+
+    def __init__(self) -> None:
+        self.failures: list[Exception] = []
+        self.calls: list[str] = []
+
+    def _called(self, method: str) -> None:
+        self.calls.append(method)
+        if self.failures:
+            raise self.failures.pop(0)
+
+
+class FakeVideo(_Scripted, VideoProvider):
+    """Rooms in memory."""
+
+    title = lazy("Test")
+    can_forbid_recording = True
+    origins = frozenset({"https://video.example"})
+
+    def __init__(self, name: str = "fake_video") -> None:
+        super().__init__()
+        self.name = name
+        self.rooms: dict[str, RoomOrder] = {}
+
+    def open_room(self, order: RoomOrder) -> Room:
+        self._called("open_room")
+        kept = self.rooms.setdefault(order.key, order)
+        return Room(kept.key, kept.closes_at, {"title": kept.title})
+
+    def join(self, room: Room, guest: Guest) -> Join:
+        self._called("join")
+        values = {"guest": guest.key, "name": guest.name, "moderates": str(guest.moderates)}
+        return Join.redirect(f"https://video.example/{room.key}?{urlencode(values)}")
+
+    def close_room(self, room: Room) -> None:
+        self._called("close_room")
+        self.rooms.pop(room.key, None)
+
+    def check(self) -> None:
+        self._called("check")
+
+
+class FakeDelivery(_Scripted, DeliveryProvider):
+    """Parcels as files in a folder, so that they outlive a worker which a test has killed."""
+
+    title = lazy("Test")
+    needs = frozenset({RecipientField.EMAIL})
+
+    def __init__(self, folder: Path, name: str = "fake_delivery") -> None:
+        super().__init__()
+        self.folder, self.name = folder, name
+
+    def send(self, parcel: Parcel) -> Receipt:
+        self._called("send")
+        file = self.folder / f"{parcel.key}.json"
+        file.write_text(json.dumps({"title": parcel.title, "name": parcel.recipient.name}))
+        return Receipt(reference=parcel.key, state="sent")
+
+    def find(self, key: str) -> Receipt | None:
+        self._called("find")
+        return Receipt(reference=key, state="sent") if (self.folder / f"{key}.json").exists() else None
+
+    def check(self) -> None:
+        self._called("check")
+
+    def forget(self, receipt: Receipt) -> None:
+        self._called("forget")
+        (self.folder / f"{receipt.reference}.json").unlink(missing_ok=True)
+
+    def parcels(self) -> list[dict[str, str]]:
+        """Everything that went out, in the order of the keys."""
+        return [json.loads(file.read_text()) for file in sorted(self.folder.glob("*.json"))]
+
+
+class FakeIdentity(_Scripted, IdentityProvider):
+    """Believes whoever it was told to expect; the code is the subject."""
+
+    title = lazy("Test")
+
+    def __init__(self, people: Mapping[str, Identity], name: str = "fake_identity") -> None:
+        super().__init__()
+        self.people, self.name = dict(people), name
+
+    def start(self, return_url: str, state: str, locale: str, door: Door) -> LoginStart:
+        self._called("start")
+        query = urlencode({"return_url": return_url, "state": state})
+        return LoginStart(f"https://login.example/?{query}", {"state": state})
+
+    def finish(self, kept: Mapping[str, str], answer: Mapping[str, str]) -> Identity:
+        self._called("finish")
+        if answer.get("code") not in self.people or kept.get("state") != answer.get("state"):
+            raise LoginRefused("nobody that was expected")
+        return self.people[answer["code"]]
+
+    def logout_url(self, identity: Identity, return_url: str) -> str | None:
+        self._called("logout_url")
+        return f"https://login.example/out?{urlencode({'return_url': return_url})}"
+
+    def check(self) -> None:
+        self._called("check")
+
+
+def choose(
+    app: Flask,
+    *,
+    video: tuple[VideoProvider, ...] = (),
+    delivery: tuple[DeliveryProvider, ...] = (),
+    identity: IdentityProvider | None = None,
+) -> None:
+    """Let ``app`` use these providers, behind the guard, instead of the ones in its file."""
+    providers = app.extensions["portal.providers"]
+    if video:
+        providers = replace(providers, video={one.name: guard(one) for one in video})
+    if delivery:
+        providers = replace(providers, delivery={one.name: guard(one) for one in delivery})
+    if identity is not None:
+        guarded = guard(identity)
+        providers = replace(providers, identity_citizens=guarded, identity_staff=guarded)
+    app.extensions["portal.providers"] = providers

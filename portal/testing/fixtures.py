@@ -1,0 +1,105 @@
+"""Fixtures for tests of the portal and of plugins; loaded by ``-p portal.testing.fixtures``.
+
+Imports of the portal stand inside the fixtures: this module is loaded before coverage is measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    import time_machine
+    from flask import Flask
+    from flask.testing import FlaskClient
+
+    from portal.config import Config
+    from portal.people.models import Person
+    from portal.plugin_api import PluginContext
+    from portal.testing.remote import RemoteServer
+
+pytest.register_assert_rewrite("portal.testing.contracts")
+
+A_MONDAY = datetime(2026, 11, 30, 6, 0, tzinfo=UTC)
+"""08:00 on a working day in Athens, before any counter opens."""
+
+
+@pytest.fixture
+def portal_config(tmp_path: Path) -> Config:
+    """The demonstration's configuration with an instance folder of its own."""
+    from portal.config import load
+
+    return load({"PORTAL_INSTANCE": str(tmp_path / "instance")})
+
+
+@pytest.fixture
+def app(portal_config: Config) -> Iterator[Flask]:
+    """The whole portal on an empty SQLite database; no store, so work is done when a test runs it."""
+    from portal import create_app
+    from portal.db import db
+
+    app = create_app(portal_config)
+    app.config["TESTING"] = True
+    with app.app_context():
+        db.create_all()
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without scripts."""
+    return app.test_client()
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    """The present stands still at `A_MONDAY`; ``clock.move_to(…)`` and ``clock.shift(…)`` move it."""
+    import time_machine
+
+    with time_machine.travel(A_MONDAY, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def log_in() -> Callable[..., None]:
+    """``log_in(client, person)``, or ``log_in(client, person, door="staff")``."""
+
+    def log_in(client: FlaskClient, person: Person, door: str = "citizens") -> None:
+        with client.session_transaction() as session:
+            session["_user_id"] = str(person.id)
+            session["_fresh"] = True
+            session["door"] = door
+
+    return log_in
+
+
+@pytest.fixture
+def plugin_context(portal_config: Config) -> Iterator[Callable[..., PluginContext[Any]]]:
+    """``plugin_context("acme_post", AcmeSettings(…))``: a context without a portal around it."""
+    from portal.testing import kit
+
+    made: list[PluginContext[Any]] = []
+
+    def make(plugin: str, settings: Any = None, *, demo: bool = True) -> PluginContext[Any]:
+        made.append(kit.context(portal_config, plugin, settings, demo))
+        return made[-1]
+
+    yield make
+    for context in made:
+        context.http.close()
+
+
+@pytest.fixture
+def remote() -> Iterator[RemoteServer]:
+    """A scripted web server; see `portal.testing.remote`."""
+    from portal.testing.remote import RemoteServer
+
+    server = RemoteServer()
+    yield server
+    server.close()
