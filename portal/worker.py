@@ -1,0 +1,167 @@
+"""The processes behind the pages: `work` does what is nudged, `dispatch` nudges what is due.
+
+Both are started by `portal.cli`, survive a store or a database that is away, and stop on SIGTERM.
+Each worker listens on one queue: rq 3.0 can lose a job when one worker listens on two.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from datetime import timedelta
+from types import FrameType
+from typing import Any
+
+import structlog
+from flask import Flask
+from redis import Redis
+from redis.exceptions import RedisError
+from rq.job import Job
+from rq.serializers import JSONSerializer
+from rq.worker import Worker
+from sqlalchemy.exc import SQLAlchemyError
+
+from portal import clock, due, outbox, queues
+from portal.db import db, transaction
+
+log = structlog.get_logger()
+
+ROUND = 1.0
+"""Seconds between two rounds of the dispatcher."""
+LONGEST_WAIT = 10.0
+"""Seconds between two tries while the store or the database is away."""
+CLEANING = timedelta(hours=1)
+
+_app: Flask | None = None
+"""The application of this worker process; set before the fork, used by the child."""
+
+
+def run(row_id: int) -> None:
+    """Do one row. Called by rq in a child process of a worker."""
+    if _app is None:
+        raise RuntimeError("portal.worker.run belongs inside a worker process")
+    with _app.app_context():
+        # The child must not talk through the connections of its parent.
+        db.engine.dispose(close=False)
+        outbox.run(int(row_id))
+
+
+def work(app: Flask, queue: str) -> None:
+    """Do the work of one queue until SIGTERM; the row in hand is finished first."""
+    global _app
+    _app = app
+    with app.app_context():
+        db.engine.dispose()
+    stop = _Stop()
+    wait = ROUND
+    while not stop.requested:
+        try:
+            worker = _worker(app, queue, stop)
+            stop.stand_back()
+            wait = ROUND
+            worker.work(logging_level="WARNING", with_scheduler=False)
+        except RedisError as error:
+            log.warning("store away, worker waits", queue=queue, error=type(error).__name__)
+        stop.listen()
+        stop.pause(wait)
+        wait = min(wait * 2, LONGEST_WAIT)
+
+
+def dispatch(app: Flask) -> None:
+    """Put due rows before the workers, round after round, until SIGTERM. Two at once do no harm."""
+    stop = _Stop()
+    wait = ROUND
+    cleaned = None
+    while not stop.requested:
+        try:
+            with app.app_context():
+                dispatch_once(app)
+                if cleaned is None or clock.now() - cleaned >= CLEANING:
+                    with transaction():
+                        due.forget_finished()
+                    cleaned = clock.now()
+            wait = ROUND
+        except (RedisError, SQLAlchemyError) as error:
+            log.warning("dispatcher waits", error=type(error).__name__)
+            wait = min(wait * 2, LONGEST_WAIT)
+        stop.pause(wait)
+
+
+def dispatch_once(app: Flask) -> int:
+    """One round. Raises RedisError when the store is away; the rows are then as unheard as before."""
+    rows = due.to_nudge()
+    # Nothing is held while talking to the store. If this process dies before the mark, the rows are
+    # put there twice, which is harmless: only one worker can claim them.
+    db.session.rollback()
+    if rows:
+        queues.enqueue(rows, queues.store(app))
+        with transaction():
+            due.mark_nudged(row_id for row_id, _ in rows)
+    return len(rows)
+
+
+class RowWorker(Worker):
+    """rq's worker, which tells us when it was asked to stop."""
+
+    stop: _Stop
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        self.stop.requested = True
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
+
+def _worker(app: Flask, queue: str, stop: _Stop) -> RowWorker:
+    store = Redis.from_url(app.config["PORTAL"].redis_url, socket_connect_timeout=5)
+    worker = RowWorker(
+        [queues.queue(queue, store)],
+        connection=store,
+        job_class=queues.RowJob,
+        serializer=JSONSerializer,
+        # rq's own values let a job of a killed worker lie for twelve minutes.
+        maintenance_interval=60,
+        job_monitoring_interval=10,
+        log_job_description=False,
+        work_horse_killed_handler=_release_after_crash,
+    )
+    worker.stop = stop
+    return worker
+
+
+def _release_after_crash(job: Job, pid: int, status: int, usage: Any) -> None:
+    """The child died, out of memory perhaps: its row need not wait for the end of the lease."""
+    if _app is None or job.func_name != queues.RUN:
+        return
+    try:
+        with _app.app_context():
+            with transaction():
+                outbox.release(int(job.args[0]))
+            db.engine.dispose()
+    except SQLAlchemyError as error:
+        log.warning("row stays claimed until its lease ends", error=type(error).__name__)
+
+
+class _Stop:
+    """Remembers that the process was asked to end."""
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+        self.listen()
+
+    def listen(self) -> None:
+        for number in self._before:
+            signal.signal(number, self._request)
+
+    def stand_back(self) -> None:
+        """rq sets handlers of its own; until it does, a signal ends the process as usual."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def pause(self, seconds: float) -> None:
+        """Sleep, in naps short enough to end soon after a signal."""
+        end = time.monotonic() + seconds
+        while not self.requested and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, 0.2))
+
+    def _request(self, signum: int, frame: FrameType | None) -> None:
+        self.requested = True
