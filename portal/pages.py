@@ -59,9 +59,7 @@ TROUBLES = {
     403: Trouble(
         _l("This page is not open to you"),
         _l("You are logged in, but this page belongs to somebody else or to the staff of the municipality."),
-        _l(
-            "If you used a link from an e-mail, open the newest e-mail: each new link replaces the older ones."
-        ),
+        _l("If you used a link from an e-mail, open the newest one: each new link replaces the older ones."),
     ),
     404: Trouble(
         _l("We cannot find this page"),
