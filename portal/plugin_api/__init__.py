@@ -32,7 +32,7 @@ from .hooks import API_VERSION, SUPPORTED_API_VERSIONS, Manifest, hookimpl
 from .identity import Door, Identity, IdentityProvider, LoginStart
 from .settings import PluginSettings, Secret, Url
 from .texts import LazyText, lazy, translate
-from .video import Guest, Join, Room, RoomOrder, VideoProvider
+from .video import Guest, Join, Role, Room, RoomOrder, VideoProvider
 
 __all__ = [
     "API_VERSION",
@@ -68,6 +68,7 @@ __all__ = [
     "Receipt",
     "Recipient",
     "RecipientField",
+    "Role",
     "Room",
     "RoomOrder",
     "Secret",

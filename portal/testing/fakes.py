@@ -49,7 +49,7 @@ class _Scripted:
 class FakeVideo(_Scripted, VideoProvider):
     """Rooms in memory."""
 
-    title = lazy("Test")
+    title = lazy("Test video")
     can_forbid_recording = True
     origins = frozenset({"https://video.example"})
 
@@ -79,7 +79,7 @@ class FakeVideo(_Scripted, VideoProvider):
 class FakeDelivery(_Scripted, DeliveryProvider):
     """Parcels as files in a folder, so that they outlive a worker which a test has killed."""
 
-    title = lazy("Test")
+    title = lazy("Test delivery")
     needs = frozenset({RecipientField.EMAIL})
 
     def __init__(self, folder: Path, name: str = "fake_delivery") -> None:
@@ -111,7 +111,7 @@ class FakeDelivery(_Scripted, DeliveryProvider):
 class FakeIdentity(_Scripted, IdentityProvider):
     """Believes whoever it was told to expect; the code is the subject."""
 
-    title = lazy("Test")
+    title = lazy("Test identity")
 
     def __init__(self, people: Mapping[str, Identity], name: str = "fake_identity") -> None:
         super().__init__()

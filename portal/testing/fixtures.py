@@ -96,6 +96,16 @@ def plugin_context(portal_config: Config) -> Iterator[Callable[..., PluginContex
 
 
 @pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[], str]]:
+    """``logged()`` is everything that was logged since the test began, as one text."""
+    from structlog.testing import capture_logs
+
+    caplog.set_level("DEBUG")
+    with capture_logs() as lines:
+        yield lambda: f"{lines}\n{caplog.text}"
+
+
+@pytest.fixture
 def remote() -> Iterator[RemoteServer]:
     """A scripted web server; see `portal.testing.remote`."""
     from portal.testing.remote import RemoteServer

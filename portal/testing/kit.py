@@ -41,6 +41,8 @@ class MemoryExchange(Exchange):
         return len(messages)
 
     def read(self, room: str, after: int) -> list[tuple[int, str]]:
+        if room in self._closed:
+            raise PermanentFailure("the room is closed")
         messages = self._rooms.get(room, [])
         return [(number, text) for number, text in enumerate(messages, 1) if number > after]
 

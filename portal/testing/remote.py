@@ -1,4 +1,4 @@
-"""A real web server on this machine with scripted answers, for testing plugins that talk to outside systems."""
+"""A real web server on this machine with scripted answers, for plugins that talk to outside systems."""
 
 from __future__ import annotations
 
@@ -54,11 +54,14 @@ class RemoteServer:
         """From now on answer by ``script``: a function of the request, or always the same reply."""
         self._script = script if callable(script) else lambda asked: script
 
-    def close(self) -> None:
-        """Stop listening; whoever calls now is refused."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+    def refuse(self) -> None:
+        """Stop listening: from now on every connection is refused."""
+        if self._thread.is_alive():
+            self._server.shutdown()
+            self._server.server_close()
+            self._thread.join()
+
+    close = refuse
 
     def _answer(self, asked: Asked) -> Reply:
         self.asked.append(asked)

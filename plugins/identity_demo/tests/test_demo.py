@@ -1,0 +1,67 @@
+"""The demonstration login keeps the contract, stays out of production, and leads nowhere foreign."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from portal_identity_demo.personas import PERSONAS
+from portal_identity_demo.provider import DemoLogin
+
+from portal.plugin_api import ConfigurationFailure, IdentityProvider, LoginStart, PluginContext
+from portal.providers import current_providers
+from portal.testing.contracts import IdentityProviderContract
+
+
+class TestContract(IdentityProviderContract):
+    @pytest.fixture
+    def provider(self, app: Flask, client: FlaskClient) -> IdentityProvider:
+        self.client = client
+        return current_providers().identity_citizens._provider  # type: ignore[attr-defined,no-any-return]
+
+    def come_back(self, start: LoginStart, person: int) -> Mapping[str, str]:
+        return self._answer(start, PERSONAS[person].identity.subject)
+
+    def decline(self, start: LoginStart) -> Mapping[str, str]:
+        return self._answer(start, "")
+
+    def _answer(self, start: LoginStart, subject: str) -> Mapping[str, str]:
+        response = self.client.post(start.url, data={"subject": subject})
+        assert response.status_code == 302
+        return dict(parse_qsl(urlsplit(response.location).query))
+
+
+def test_it_refuses_to_run_where_real_people_are_served(
+    plugin_context: Callable[..., PluginContext[Any]],
+) -> None:
+    with pytest.raises(ConfigurationFailure, match=r"\[portal\] demo = true"):
+        DemoLogin(plugin_context("identity_demo", demo=False))
+
+
+def test_the_page_offers_the_people_of_this_door_first(client: FlaskClient) -> None:
+    for door, first in (("citizens", "maria.papadopoulou"), ("staff", "s.ioannou")):
+        start = current_providers().identity_staff.start("https://kep.example/back", "s", "el", door)
+        page = client.get(start.url)
+        assert page.status_code == 200
+        subjects = re.findall(r'name="subject" value="([^"]+)"', page.text)
+        assert subjects[0] == first
+        assert len(subjects) == len(PERSONAS)
+
+
+@pytest.mark.parametrize("order", ["", "forged", "eyJyZXR1cm5fdXJsIjoiaHR0cHM6Ly9ldmlsLmV4YW1wbGUifQ.aa.bb"])
+def test_an_order_that_was_not_signed_here_leads_nowhere(client: FlaskClient, order: str) -> None:
+    address = "/plugins/identity_demo/login"
+    assert client.get(address, query_string={"order": order}).status_code == 403
+    answer = client.post(address, query_string={"order": order}, data={"subject": "k.alexiou"})
+    assert answer.status_code == 403
+
+
+def test_a_code_is_no_order(client: FlaskClient) -> None:
+    signer = current_providers().identity_citizens._signer
+    code = signer.sign({"state": "s", "subject": "k.alexiou"})
+    assert client.get("/plugins/identity_demo/login", query_string={"order": code}).status_code == 403

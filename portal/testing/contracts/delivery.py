@@ -1,0 +1,128 @@
+"""The contract of delivery providers."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from abc import abstractmethod
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from portal import clock
+from portal.plugin_api import (
+    DeliveryProvider,
+    Document,
+    Parcel,
+    PostalAddress,
+    Receipt,
+    Recipient,
+    Tracking,
+)
+
+from .common import GREEK_NAME, LONGEST_KEY, PackageRules, ProviderBehaviour, module_state
+
+CONTENT = b"%PDF-1.7 a document"
+RECIPIENT = Recipient(
+    name=GREEK_NAME,
+    language="el",
+    email="maria@citizens.example",
+    phone="+306900000005",
+    address=PostalAddress("Γεωργίου Ζωγράφου", "12Α", "15772", "Ζωγράφου"),
+    pickup_point="ΚΕΠ Ζωγράφου",
+)
+
+
+def a_parcel(key: str = "parcel-1", **changes: Any) -> Parcel:
+    """What the core would hand over; ``changes`` are fields of the recipient."""
+    document = Document(
+        "βεβαίωση.pdf",
+        "application/pdf",
+        len(CONTENT),
+        hashlib.sha256(CONTENT).hexdigest(),
+        lambda: io.BytesIO(CONTENT),
+    )
+    return Parcel(
+        key=key,
+        title="Βεβαίωση μόνιμης κατοικίας",
+        office="ΚΕΠ Ζωγράφου",
+        recipient=replace(RECIPIENT, **changes),
+        document=document,
+        page_url="https://kep.example/documents/abc",
+        expires_at=clock.now() + timedelta(days=30),
+    )
+
+
+class DeliveryProviderBehaviour(ProviderBehaviour):
+    """What every delivery provider does. Define the fixture ``provider`` and `effects`."""
+
+    base: ClassVar[type] = DeliveryProvider
+
+    @abstractmethod
+    def effects(self, provider: DeliveryProvider) -> list[str]:
+        """What the outside has now, one text for each effect that a recipient can tell from another.
+
+        Two mails with one message id are one effect; the text should contain the recipient's name.
+        """
+
+    def test_the_same_key_has_one_effect_and_one_receipt(self, provider: DeliveryProvider) -> None:
+        assert provider.send(a_parcel()) == provider.send(a_parcel())
+        assert len(self.effects(provider)) == 1
+
+    def test_another_key_is_another_parcel(self, provider: DeliveryProvider) -> None:
+        receipts = [provider.send(a_parcel(key)) for key in ("parcel-1", "parcel-2")]
+        assert receipts[0].reference != receipts[1].reference
+        assert len(self.effects(provider)) == 2
+
+    def test_a_key_of_thirty_characters_survives(self, provider: DeliveryProvider) -> None:
+        assert provider.send(a_parcel(LONGEST_KEY)) == provider.send(a_parcel(LONGEST_KEY))
+        assert len(self.effects(provider)) == 1
+
+    def test_a_greek_name_survives(self, provider: DeliveryProvider) -> None:
+        provider.send(a_parcel())
+        assert GREEK_NAME in self.effects(provider)[0]
+
+    def test_the_receipt_can_be_kept(self, provider: DeliveryProvider) -> None:
+        receipt = provider.send(a_parcel())
+        assert receipt.state in ("prepared", "sent", "delivered")
+        assert 0 < len(receipt.reference) <= 60
+        assert len(receipt.code or "") <= 20
+        assert json.loads(json.dumps(dict(receipt.data))) == dict(receipt.data)
+        assert GREEK_NAME not in repr(receipt)
+
+    def test_looking_up_finds_what_was_sent_or_nothing(self, provider: DeliveryProvider) -> None:
+        receipt = provider.send(a_parcel())
+        assert provider.find("parcel-1") in (receipt, None)
+        assert provider.find("never-sent") is None
+
+    def test_its_news_have_the_agreed_form(self, provider: DeliveryProvider) -> None:
+        news = provider.track(provider.send(a_parcel()))
+        assert isinstance(news, Tracking)
+        assert news.at is None or news.at.tzinfo is not None
+
+    def test_calling_a_parcel_back_says_whether_it_worked(self, provider: DeliveryProvider) -> None:
+        assert provider.cancel(provider.send(a_parcel())) in (True, False)
+
+    def test_a_label_can_be_printed_or_there_is_none(self, provider: DeliveryProvider) -> None:
+        label = provider.label(provider.send(a_parcel()))
+        assert label is None or (label.content and "/" in label.media_type)
+
+    def test_forgetting_twice_is_no_error(self, provider: DeliveryProvider) -> None:
+        receipt: Receipt = provider.send(a_parcel())
+        provider.forget(receipt)
+        provider.forget(receipt)
+
+    def test_the_log_tells_nothing_personal(self, provider: DeliveryProvider, logged: Any) -> None:
+        provider.send(a_parcel())
+        personal = (GREEK_NAME, "maria@citizens.example", "6900000005", "Γεωργίου Ζωγράφου", "/documents/abc")
+        assert [text for text in personal if text in logged()] == []
+
+    def test_its_modules_remember_nothing(self, provider: DeliveryProvider) -> None:
+        before = module_state(provider)
+        provider.send(a_parcel())
+        assert module_state(provider) == before
+
+
+class DeliveryProviderContract(DeliveryProviderBehaviour, PackageRules):
+    """Everything that a plugin with a delivery provider is tested for."""
