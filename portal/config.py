@@ -77,6 +77,8 @@ class PortalSettings(_Table):
     instance: str = "instance"
     document_days: int = Field(default=30, ge=1, le=3650)
     demo: bool = False
+    proxies: int = Field(default=0, ge=0, le=5)
+    """How many reverse proxies of ours stand in front; their X-Forwarded headers are believed."""
 
 
 class BookingRules(_Table):

@@ -1,0 +1,59 @@
+"""Thyrida, the municipal counter by video. `create_app` is the wiring, meant to be read aloud."""
+
+from __future__ import annotations
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from portal.config import Config, load
+
+
+def create_app(config: Config | None = None) -> Flask:
+    """Make the application of one municipality.
+
+    Raises portal.config.ConfigProblems with the complete list when something is misconfigured.
+    """
+    from portal import db, encryption, health, i18n, logs, mail, mailbox, pages, plugin_loader, security
+    from portal.appointments import citizen_pages, details_pages, door_pages, jobs, staff_pages
+    from portal.documents import citizen_pages as document_pages
+    from portal.documents import jobs as document_jobs
+    from portal.documents import staff_pages as document_desk
+    from portal.people import login
+
+    config = config or load()
+    app = Flask("portal")
+    app.config["PORTAL"] = config
+    app.config["PREFERRED_URL_SCHEME"] = config.portal.base_url.split(":")[0]
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.portal.proxies, x_proto=config.portal.proxies)  # type: ignore[method-assign]
+    logs.init_app(app)
+
+    app.config["SQLALCHEMY_DATABASE_URI"] = config.database_url
+    db.init_app(app)
+
+    found = plugin_loader.find(config)
+    i18n.init_app(app, config, [plugin.translations for plugin in found if plugin.translations])
+    security.init_app(app, config)
+    encryption.init_app(app, config)
+    mail.init_app(app, config)
+    plugin_loader.build(app, found)
+
+    login.init_app(app)
+    for blueprint in (
+        citizen_pages.choosing,
+        citizen_pages.mine,
+        details_pages.blueprint,
+        door_pages.blueprint,
+        staff_pages.blueprint,
+        document_pages.blueprint,
+        document_desk.blueprint,
+    ):
+        app.register_blueprint(blueprint)
+    jobs.register()
+    document_jobs.register()
+
+    pages.init_app(app)
+    health.init_app(app)
+    if config.demo:
+        mailbox.init_app(app)
+    security.finish(app)
+    return app

@@ -1,0 +1,49 @@
+"""The calendar file of an appointment. It carries no personal data: what, when, where to find it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from flask import current_app
+from flask_babel import gettext as _
+from icalendar import Alarm, Calendar, Event
+
+from portal import clock
+from portal.appointments.links import page_address
+from portal.appointments.models import Appointment
+from portal.i18n import in_readers_language
+
+
+def calendar_file(appointment: Appointment) -> bytes:
+    """An iCalendar file in the reader's language.
+
+    The same UID and a growing SEQUENCE let a calendar replace the entry after a move and strike it
+    after a cancellation.
+    """
+    host = urlsplit(current_app.config["PORTAL"].portal.base_url).hostname
+    entry = Event()
+    entry.add("uid", f"{appointment.key}@{host}")
+    entry.add("sequence", 2 * appointment.version + (appointment.state == "cancelled"))
+    entry.add("dtstamp", clock.now())
+    entry.add("dtstart", appointment.starts_at)
+    entry.add("dtend", appointment.ends_at)
+    office = in_readers_language(appointment.office.name)
+    entry.add("summary", _("Appointment by video: %(office)s", office=office))
+    page = page_address("citizen.appointment", key=appointment.key)
+    entry.add("description", _("To see, move or cancel your appointment, log in here: %(page)s", page=page))
+    entry.add("url", page)
+    entry.add("status", "CANCELLED" if appointment.state == "cancelled" else "CONFIRMED")
+    if appointment.state != "cancelled":
+        alarm = Alarm()
+        alarm.add("action", "DISPLAY")
+        alarm.add("description", _("Your appointment by video begins soon."))
+        alarm.add("trigger", timedelta(minutes=-15))
+        entry.add_component(alarm)
+    calendar = Calendar()
+    calendar.add("prodid", "-//Thyrida//Municipal counter by video//EL")
+    calendar.add("version", "2.0")
+    calendar.add("method", "CANCEL" if appointment.state == "cancelled" else "PUBLISH")
+    calendar.add_component(entry)
+    content: bytes = calendar.to_ical()
+    return content

@@ -1,0 +1,232 @@
+"""The call: who is admitted, in which room, how it ends. The second half of an appointment's life.
+
+Runs inside the caller's `transaction()`, as `portal.appointments.lifecycle` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from portal import audit, clock, events, outbox
+from portal.appointments import occupancy
+from portal.appointments.lifecycle import NotPossible, change
+from portal.appointments.models import Appointment, IdentityCheck, Participant, VideoRoom, new_key
+from portal.db import db, must_be_writing
+from portal.documents import lifecycle as documents
+from portal.people.models import Person
+from portal.plugin_api import CallEnded, Room, RoomOrder
+
+GRACE = timedelta(minutes=30)
+"""How long after the booked end a call may go on before the room is closed."""
+SEEN_WITHIN = timedelta(seconds=25)
+"""A person is at the door while his page asked for news this recently."""
+MAX_GUESTS = 4
+
+
+@dataclass(frozen=True)
+class IdentityRecord:
+    """What the clerk ticked. No picture, no number of a paper."""
+
+    paper: str
+    paper_shown: bool
+    face_matches: bool
+    name_matches: bool
+
+    @property
+    def identified(self) -> bool:
+        return self.paper_shown and self.face_matches and self.name_matches
+
+
+def arrive(participant: Participant) -> None:
+    """The person's page at the door asked for news: he is here."""
+    must_be_writing()
+    now = clock.now()
+    if participant.waiting_since is None or not is_here(participant):
+        participant.waiting_since = now
+    participant.seen_at = now
+
+
+def is_here(participant: Participant) -> bool:
+    """True while the person's page is open at the door."""
+    return participant.seen_at is not None and clock.now() - participant.seen_at < SEEN_WITHIN
+
+
+def start(appointment: Appointment, providers: Sequence[str], actor: Person) -> None:
+    """The clerk opens the call and admits the citizen; a worker opens the room."""
+    change(appointment, "start")
+    appointment.started_at = appointment.started_at or clock.now()
+    for participant in appointment.participants:
+        if participant.role == "citizen":
+            participant.admitted_at = clock.now()
+    audit.record(actor.id, "call started", _subject(appointment))
+    order_room(appointment, providers)
+
+
+def order_room(appointment: Appointment, providers: Sequence[str]) -> VideoRoom:
+    """Ask for a room with the first of ``providers`` that has not failed for this appointment yet."""
+    failed = {room.provider for room in appointment.rooms if room.state == "failed"}
+    choices = [name for name in providers if name not in failed] or list(providers)
+    room = VideoRoom(
+        provider=choices[0],
+        key=f"{appointment.key}-{new_key(8)}",
+        state="opening",
+        closes_at=max(appointment.ends_at, clock.now() + timedelta(minutes=appointment.minutes)) + GRACE,
+    )
+    appointment.rooms.append(room)
+    db.session.flush()
+    _post_room_work("video.open", room, give_up_at=clock.now() + timedelta(minutes=2))
+    _post_room_work("video.close", room, due_at=room.closes_at, when="late")
+    return room
+
+
+def order_for(room: VideoRoom) -> RoomOrder | None:
+    """What the worker asks of the provider; None when the room is not wanted any more."""
+    appointment = room.appointment
+    if room.state != "opening" or appointment.state != "in_call":
+        return None
+    return RoomOrder(
+        key=room.key,
+        title=appointment.service.name.in_language(appointment.language),
+        opens_at=clock.now(),
+        closes_at=room.closes_at,
+        max_guests=MAX_GUESTS,
+        language=appointment.language,
+    )
+
+
+def room_opened(room: VideoRoom, opened: Room) -> None:
+    """The provider has a room."""
+    must_be_writing()
+    if room.state == "opening":
+        room.state, room.data = "open", dict(opened.data)
+
+
+def room_failed(room: VideoRoom, reason: str, providers: Sequence[str]) -> None:
+    """The provider could not open the room: the next provider is asked, and the clerk sees why."""
+    must_be_writing()
+    if room.state != "opening":
+        return
+    room.state, room.last_error = "failed", reason[:255]
+    tried = {other.provider for other in room.appointment.rooms}
+    audit.record(None, "room failed", _subject(room.appointment), provider=room.provider)
+    if room.appointment.state == "in_call" and set(providers) - tried:
+        order_room(room.appointment, providers)
+
+
+def room_closed(room: VideoRoom) -> None:
+    """The provider has ended the call for everybody."""
+    must_be_writing()
+    if room.state != "failed":
+        room.state = "closed"
+
+
+def current_room(appointment: Appointment) -> VideoRoom | None:
+    """The room in which the call is held now."""
+    living = [room for room in appointment.rooms if room.state in ("opening", "open")]
+    return living[-1] if living else None
+
+
+def admit(participant: Participant, actor: Person) -> None:
+    """Let one more person in who waits at the door."""
+    must_be_writing()
+    if participant.appointment.state != "in_call" or participant.revoked_at:
+        raise NotPossible(participant.appointment.state, "admit")
+    participant.admitted_at = clock.now()
+    audit.record(actor.id, "admitted", _subject(participant.appointment), role=participant.role)
+
+
+def invite(
+    appointment: Appointment, role: str, name: str, email: str, language: str, actor: Person
+) -> Participant:
+    """Invite a third person by e-mail, with a link of his own."""
+    must_be_writing()
+    if appointment.state not in ("booked", "in_call"):
+        raise NotPossible(appointment.state, "invite")
+    guest = Participant(role=role, name=name, email=email, language=language)
+    appointment.participants.append(guest)
+    db.session.flush()
+    audit.record(actor.id, "invited", _subject(appointment), role=role)
+    outbox.post(
+        "appointment.invitation",
+        f"appointment:{appointment.id}:v{appointment.version}",
+        {"participant_id": guest.id},
+        key=f"invitation-{appointment.key}-{guest.id}",
+        give_up_at=max(appointment.ends_at, clock.now()) + GRACE,
+    )
+    return guest
+
+
+def record_identity(appointment: Appointment, record: IdentityRecord, actor: Person) -> None:
+    """Keep what the clerk saw; a later record replaces an earlier one."""
+    must_be_writing()
+    if appointment.state != "in_call":
+        raise NotPossible(appointment.state, "identify")
+    check = appointment.identity_check or IdentityCheck(appointment=appointment)
+    check.paper = record.paper
+    check.paper_shown = record.paper_shown
+    check.face_matches = record.face_matches
+    check.name_matches = record.name_matches
+    check.identified = record.identified
+    check.clerk_id, check.checked_at = actor.id, clock.now()
+    audit.record(actor.id, "identity checked", _subject(appointment), identified=record.identified)
+
+
+def write_note(appointment: Appointment, note: str, actor: Person) -> None:
+    """Keep the clerk's note."""
+    must_be_writing()
+    appointment.note = note
+    audit.record(actor.id, "note written", _subject(appointment))
+
+
+def finish(appointment: Appointment, outcome: str, actor: Person) -> None:
+    """End the call. With ``issue`` the office owes the citizen a document from now on.
+
+    A technical fault is recorded as such, never as a missed appointment.
+    """
+    change(appointment, "finish")
+    appointment.outcome = outcome
+    appointment.ended_at = clock.now()
+    _close_rooms(appointment)
+    occupancy.release(appointment)
+    audit.record(actor.id, "call ended", _subject(appointment), outcome=outcome)
+    if outcome == "issue":
+        documents.ask(appointment)
+    events.publish(CallEnded(at=clock.now(), appointment=appointment.key, outcome=outcome))
+
+
+def call_again(appointment: Appointment, actor: Person) -> None:
+    """The call broke off: everybody goes back to the door, the time stays taken."""
+    change(appointment, "call_again")
+    for participant in appointment.participants:
+        participant.admitted_at = None
+    _close_rooms(appointment)
+    audit.record(actor.id, "call broke off", _subject(appointment))
+
+
+def _close_rooms(appointment: Appointment) -> None:
+    for room in appointment.rooms:
+        if room.state in ("opening", "open"):
+            _post_room_work("video.close", room, when="now")
+
+
+def _post_room_work(
+    kind: str,
+    room: VideoRoom,
+    due_at: datetime | None = None,
+    give_up_at: datetime | None = None,
+    when: str = "",
+) -> None:
+    outbox.post(
+        kind,
+        f"room:{room.id}",
+        {"room_id": room.id},
+        key=f"{kind}-{room.key}-{when}",
+        due_at=due_at,
+        give_up_at=give_up_at or (due_at or clock.now()) + timedelta(hours=12),
+    )
+
+
+def _subject(appointment: Appointment) -> str:
+    return f"appointment:{appointment.id}"

@@ -1,0 +1,157 @@
+"""The last step of booking: the citizen's details, while the time is held for him."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask import Blueprint, flash, redirect, render_template, request, session
+from flask import url_for as flask_url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from portal import clock, security
+from portal.appointments import availability, lifecycle
+from portal.appointments.citizen_pages import booking_rules, parse_start, ways_of
+from portal.appointments.forms import DetailsForm, first_answers
+from portal.appointments.models import Appointment
+from portal.appointments.occupancy import TimeTaken
+from portal.db import db, transaction
+from portal.offices.models import Office
+from portal.people.login import the_person
+
+blueprint = Blueprint("booking_details", __name__)
+
+ALTERNATIVES = 8
+
+
+@blueprint.get("/booking")
+@security.citizen_only
+def details() -> ResponseReturnValue:
+    """The form, filled in with what is known."""
+    held = _chosen()
+    if held is None:
+        return _nothing_chosen()
+    ways = ways_of(held.service)
+    form = DetailsForm(formdata=None, data=first_answers(the_person(), held, ways), ways=ways)
+    return _page(held, form)
+
+
+@blueprint.post("/booking")
+@security.citizen_only
+def book() -> ResponseReturnValue:
+    """Extend the hold, give the time back, or book. What was typed stays in every case."""
+    held = _chosen()
+    if held is None:
+        return _nothing_chosen()
+    if held.state == "booked":
+        return _booked(held)
+    if "release" in request.form:
+        return _give_back(held)
+    form = DetailsForm(ways=ways_of(held.service))
+    if "extend" in request.form:
+        return _extend(held, form)
+    if not form.validate():
+        return _page(held, form), 422
+    return _confirm(held, form)
+
+
+def _confirm(held: Appointment, form: DetailsForm) -> ResponseReturnValue:
+    citizen = the_person()
+    other = request.form.get("start")
+    try:
+        with transaction():
+            if other:
+                held = _hold_instead(held, parse_start(other))
+            elif held.state == "expired":
+                held = _hold_instead(held, held.starts_at)
+            lifecycle.confirm(held, booking_rules(), citizen, form.details(citizen), citizen)
+    except TimeTaken:
+        db.session.refresh(held)
+        return _page(held, form, lost=True), 409
+    except lifecycle.TooMany:
+        flash(
+            _(
+                "You already have %(count)s appointments ahead of you, which is as many as can be booked. "
+                "Cancel one that you do not need.",
+                count=booking_rules().open_appointments,
+            ),
+            "error",
+        )
+        return redirect(flask_url_for("citizen.mine"))
+    return _booked(held)
+
+
+def _hold_instead(former: Appointment, starts_at: datetime) -> Appointment:
+    """Hold a time anew: the same one after the hold lapsed, or another that the citizen chose now."""
+    if former.state == "held":
+        lifecycle.lapse(former)
+    office = None if former.any_office else db.session.get(Office, former.office_id)
+    new = lifecycle.hold(
+        former.service, booking_rules(), office, starts_at, the_person(), former.language
+    )
+    session["hold"] = new.key
+    return new
+
+
+def _booked(appointment: Appointment) -> ResponseReturnValue:
+    session.pop("hold", None)
+    return redirect(flask_url_for("citizen.appointment", key=appointment.key, booked=1))
+
+
+def _extend(held: Appointment, form: DetailsForm) -> ResponseReturnValue:
+    try:
+        with transaction():
+            extended = lifecycle.extend_hold(held, booking_rules())
+    except (TimeTaken, lifecycle.NotPossible):
+        db.session.refresh(held)
+        return _page(held, form, lost=True), 409
+    if extended:
+        flash(_("You have more time now."), "success")
+    else:
+        flash(_("The time cannot be held any longer. Please complete the booking."), "error")
+    return _page(held, form)
+
+
+def _give_back(held: Appointment) -> ResponseReturnValue:
+    with transaction():
+        if held.state == "held":
+            lifecycle.lapse(held)
+    session.pop("hold", None)
+    flash(_("The time is free again for others."), "info")
+    return redirect(flask_url_for("citizen_booking.times", key=held.service.key))
+
+
+def _chosen() -> Appointment | None:
+    """The appointment this session is booking; somebody else's login does not inherit it."""
+    key = session.get("hold")
+    row = db.session.scalar(select(Appointment).filter_by(key=key)) if key else None
+    if row is None or row.state not in ("held", "expired", "booked"):
+        return None
+    return row if row.citizen_id in (None, the_person().id) else None
+
+
+def _nothing_chosen() -> ResponseReturnValue:
+    flash(_("Choose a service and a time first."), "info")
+    return redirect(flask_url_for("citizen_booking.fields"))
+
+
+def _page(held: Appointment, form: DetailsForm, lost: bool = False) -> str:
+    lost = lost or held.state == "expired"
+    ends = held.hold_expires_at or clock.now()
+    return render_template(
+        "booking/details.html",
+        appointment=held,
+        form=form,
+        lost=lost,
+        alternatives=_alternatives(held) if lost else [],
+        minutes_left=max(0, int((ends - clock.now()).total_seconds() // 60)),
+        hold_ends_at=ends,
+    )
+
+
+def _alternatives(held: Appointment) -> list[datetime]:
+    """The nearest free times, when the held one is lost."""
+    office = None if held.any_office else held.office
+    starts = availability.offer(held.service, booking_rules(), office).starts
+    return sorted(starts, key=lambda start: abs(start - held.starts_at))[:ALTERNATIVES]

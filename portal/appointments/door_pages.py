@@ -1,0 +1,172 @@
+"""The door: where a personal link leads. It always explains itself, and opens only when the clerk admits."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from flask import Blueprint, abort, current_app, g, jsonify, redirect, render_template, request
+from flask import url_for as flask_url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+
+from portal import clock, security
+from portal.appointments import call, links
+from portal.appointments.models import Appointment, Participant, VideoRoom
+from portal.config import BookingRules
+from portal.db import db, transaction
+from portal.plugin_api import Guest, Join, Room
+from portal.providers import current_providers
+
+blueprint = Blueprint("door", __name__, url_prefix="/join")
+
+REPORT_EVERY = timedelta(seconds=10)
+"""How often at most a waiting page writes down that it is still open."""
+
+
+@blueprint.get("/<token>")
+@security.signed_link
+def show(token: str) -> str:
+    """The door in its present state."""
+    guest = _guest(token)
+    _report_presence(guest)
+    state = state_of(guest)
+    return render_template(
+        "door/door.html",
+        guest=guest,
+        appointment=guest.appointment,
+        token=token,
+        state=state,
+        opens_at=_opens_at(guest),
+        place=_place_in_line(guest) if state in ("waiting", "late") else None,
+    )
+
+
+@blueprint.get("/<token>/state")
+@security.limiter.limit("120 per minute")
+@security.signed_link
+def state(token: str) -> ResponseReturnValue:
+    """The state alone, for the script that watches it."""
+    guest = _guest(token)
+    _report_presence(guest)
+    return jsonify(state=state_of(guest))
+
+
+@blueprint.get("/<token>/check")
+@security.with_camera
+@security.signed_link
+def check(token: str) -> str:
+    """Try camera, microphone and loudspeaker; possible days before."""
+    _guest(token)
+    return render_template(
+        "door/device_check.html",
+        participant_token=token,
+        result_url=flask_url_for("door.record_check", token=token),
+        back_url=flask_url_for("door.show", token=token),
+    )
+
+
+@blueprint.post("/<token>/check")
+@security.limiter.limit("20 per minute")
+@security.signed_link
+def record_check(token: str) -> ResponseReturnValue:
+    """Keep whether the check passed; nothing else of it."""
+    guest = _guest(token)
+    result = request.form.get("result", "")
+    if result not in ("passed", "failed"):
+        abort(400)
+    with transaction():
+        guest.device_check = result
+    return redirect(flask_url_for("door.show", token=token))
+
+
+@blueprint.get("/<token>/call")
+@security.with_camera
+@security.signed_link
+def enter(token: str) -> ResponseReturnValue:
+    """The call. The way into the room is made now, after the clerk admitted this person, and lives minutes."""
+    guest = _guest(token)
+    _report_presence(guest)
+    if state_of(guest) != "admitted":
+        return redirect(flask_url_for("door.show", token=token))
+    join = join_of(guest)
+    if join.url:
+        return redirect(join.url)
+    return render_template(
+        "door/call.html", guest=guest, appointment=guest.appointment, token=token, join=join, **join.values
+    )
+
+
+def state_of(guest: Participant) -> str:
+    """What the door shows: one word for each of its faces."""
+    appointment = guest.appointment
+    if appointment.state in ("cancelled", "missed"):
+        return appointment.state
+    if appointment.state == "done":
+        return "technical" if appointment.outcome == "technical" else "over"
+    if appointment.state == "in_call":
+        return _state_in_call(guest)
+    if clock.now() < _opens_at(guest):
+        return "early"
+    if clock.now() > appointment.ends_at + call.GRACE:
+        return "passed"
+    return "late" if clock.now() > appointment.starts_at + timedelta(minutes=1) else "waiting"
+
+
+def join_of(guest: Participant) -> Join:
+    """A short-lived way into the room for this person."""
+    room = call.current_room(guest.appointment)
+    if room is None:
+        abort(404)
+    provider = current_providers().video[room.provider]
+    g.call_origins = provider.origins
+    person = Guest(
+        key=f"p{guest.id}",
+        name=guest.name,
+        role=guest.role,  # type: ignore[arg-type]
+        language=guest.language,
+    )
+    return provider.join(room_record(room), person)
+
+
+def room_record(room: VideoRoom) -> Room:
+    """The room as its provider knows it."""
+    return Room(room.key, room.closes_at, dict(room.data))
+
+
+def _state_in_call(guest: Participant) -> str:
+    if guest.admitted_at is None:
+        return "waiting"
+    room = call.current_room(guest.appointment)
+    return "admitted" if room is not None and room.state == "open" else "opening"
+
+
+def _guest(token: str) -> Participant:
+    guest = links.participant_of(token)
+    if guest is None:
+        abort(404)
+    return guest
+
+
+def _report_presence(guest: Participant) -> None:
+    """Write down that the person is here, once the door is open and not with every question."""
+    waits = state_of(guest) in ("waiting", "late", "opening", "admitted")
+    if waits and (guest.seen_at is None or clock.now() - guest.seen_at > REPORT_EVERY):
+        with transaction():
+            call.arrive(guest)
+
+
+def _opens_at(guest: Participant) -> datetime:
+    rules: BookingRules = current_app.config["PORTAL"].booking
+    return guest.appointment.starts_at - timedelta(minutes=rules.door_opens_minutes)
+
+
+def _place_in_line(guest: Participant) -> int:
+    """1 when this person is next, 2 when the clerk still has a call, which he must end first."""
+    other_call = db.session.scalar(
+        select(Appointment.id).where(
+            Appointment.clerk_id == guest.appointment.clerk_id,
+            Appointment.state == "in_call",
+            Appointment.id != guest.appointment_id,
+        )
+    )
+    return 2 if other_call else 1

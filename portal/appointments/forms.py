@@ -1,0 +1,131 @@
+"""The citizen's booking form: what is asked, and what the chosen way of delivery needs besides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, RadioField, TextAreaField
+from wtforms.validators import InputRequired, Length, Optional
+
+from portal.appointments.lifecycle import Details
+from portal.appointments.models import Appointment
+from portal.appointments.papers import NEEDS, PAPERS
+from portal.forms import (
+    EmailField,
+    ManyChoices,
+    PhoneField,
+    PostalCodeField,
+    demand,
+    required,
+    short_text,
+)
+from portal.people.models import Person
+from portal.plugin_api import DeliveryProvider, RecipientField
+
+
+class DetailsForm(FlaskForm):
+    """Contact, paper, accommodations, language, and the way the document shall come."""
+
+    email = EmailField(
+        _l("E-mail"),
+        [required(_l("Write your e-mail address: the link for the call is sent there.")), Length(max=254)],
+    )
+    phone = PhoneField(
+        _l("Mobile or landline phone"),
+        [required(_l("Write a phone number where we reach you if the call fails."))],
+    )
+    paper = RadioField(
+        _l("Which identity paper will you show to the camera?"),
+        [InputRequired(_l("Choose the paper you will hold to the camera."))],
+        choices=list(PAPERS.items()),
+    )
+    needs = ManyChoices(_l("Do you need one of these?"), [Optional()], choices=list(NEEDS.items()))
+    language = RadioField(
+        _l("In which language shall we speak and write to you?"), choices=[("el", "Ελληνικά"), ("en", "English")]
+    )
+    delivery = RadioField(_l("How shall the document reach you?"), [Optional()])
+    attachment = BooleanField(_l("Send the document as an attachment too"))
+    street = short_text(_l("Street"), 100)
+    number = short_text(_l("Number"), 10)
+    postal_code = PostalCodeField(_l("Postal code"), [Optional()])
+    town = short_text(_l("Town"), 80)
+    remark = TextAreaField(
+        _l("What should the clerk know beforehand?"),
+        [Optional(), Length(max=1000, message=_l("Please write at most %(max)d letters."))],
+    )
+
+    def __init__(self, *args: Any, ways: dict[str, DeliveryProvider], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.ways = ways
+        self.delivery.choices = [(name, str(way.title)) for name, way in ways.items()]
+        if not ways:
+            del self.delivery
+        if not self._anybody_needs(RecipientField.ATTACHMENT_WISH):
+            del self.attachment
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        valid = super().validate(extra_validators)
+        if self.ways:
+            chosen = demand(self.delivery, _l("Choose how you want to get the document."))
+            valid = chosen and self._address_given() and valid
+        return valid
+
+    def needed_by(self, way: str) -> frozenset[RecipientField]:
+        """What the way of delivery needs to know."""
+        return self.ways[way].needs if way in self.ways else frozenset()
+
+    def details(self, citizen: Person) -> Details:
+        """The answers, ready for the lifecycle."""
+        way = self.delivery.data if self.ways else ""
+        return Details(
+            name=citizen.name,
+            email=self.email.data or "",
+            phone=self.phone.data or "",
+            language=self.language.data,
+            paper=self.paper.data,
+            address=self._address(),
+            needs=tuple(self.needs.data or ()),
+            remark=self.remark.data or "",
+            delivery=way,
+            recipient=self._recipient(way),
+        )
+
+    def _address(self) -> dict[str, str]:
+        names = ("street", "number", "postal_code", "town")
+        return {name: self[name].data for name in names if self[name].data}
+
+    def _recipient(self, way: str) -> dict[str, Any]:
+        needed = self.needed_by(way)
+        known: dict[RecipientField, Any] = {
+            RecipientField.EMAIL: self.email.data,
+            RecipientField.PHONE: self.phone.data,
+            RecipientField.POSTAL_ADDRESS: self._address(),
+            RecipientField.ATTACHMENT_WISH: bool(self.attachment.data) if "attachment" in self else False,
+        }
+        return {str(field): known[field] for field in RecipientField if field in needed and field in known}
+
+    def _address_given(self) -> bool:
+        if RecipientField.POSTAL_ADDRESS not in self.needed_by(self.delivery.data or ""):
+            return True
+        wanted = {
+            self.street: _l("Write the street: the document is posted there."),
+            self.number: _l("Write the number of the house."),
+            self.postal_code: _l("Write the postal code."),
+            self.town: _l("Write the town."),
+        }
+        return all([demand(field, message) for field, message in wanted.items()])
+
+    def _anybody_needs(self, field: RecipientField) -> bool:
+        return any(field in way.needs for way in self.ways.values())
+
+
+def first_answers(citizen: Person, appointment: Appointment, ways: dict[str, DeliveryProvider]) -> dict[str, Any]:
+    """What the form shows at first: what is known from earlier visits."""
+    return {
+        "email": citizen.email,
+        "phone": citizen.phone,
+        "language": appointment.language,
+        "delivery": next(iter(ways)) if len(ways) == 1 else None,
+    }

@@ -1,0 +1,96 @@
+"""Work that follows from appointments, done in a worker: read, call outside, record."""
+
+from __future__ import annotations
+
+import structlog
+
+from portal import outbox
+from portal.appointments import call, lifecycle, notices
+from portal.appointments.models import Appointment, Participant, VideoRoom
+from portal.db import db, transaction
+from portal.plugin_api import ConfigurationFailure, PermanentFailure, Room
+from portal.providers import current_providers
+
+log = structlog.get_logger()
+
+
+def register() -> None:
+    """The jobs of this module are known once it is imported; the wiring says so aloud."""
+
+
+@outbox.job("appointment.lapse", queue="events")
+def lapse(appointment_id: int) -> None:
+    """End a hold whose time is over, unless it was extended or booked meanwhile."""
+    with transaction():
+        appointment = db.session.get(Appointment, appointment_id)
+        if appointment and appointment.state == "held":
+            lifecycle.lapse_when_due(appointment)
+
+
+@outbox.job("appointment.notice", queue="mail")
+def send_notice(appointment_id: int, notice: str, version: int) -> None:
+    """Send a message to the citizen if it is still true."""
+    appointment = db.session.get(Appointment, appointment_id)
+    if appointment and notices.is_still_true(appointment, notice, version):
+        notices.send_to_citizen(appointment, notice)
+
+
+@outbox.job("appointment.invitation", queue="mail")
+def send_invitation(participant_id: int) -> None:
+    """Send an invited person his link."""
+    guest = db.session.get(Participant, participant_id)
+    if guest and not guest.revoked_at and guest.appointment.state in ("booked", "in_call"):
+        notices.send_invitation(guest)
+
+
+@outbox.job("video.open", queue="video")
+def open_room(room_id: int) -> None:
+    """Open the room; a provider that cannot gives way to the next one."""
+    room = db.session.get(VideoRoom, room_id)
+    order = call.order_for(room) if room else None
+    if room is None or order is None:
+        return
+    name = room.provider
+    db.session.rollback()  # no connection is held while the provider takes its time
+    providers = current_providers().video
+    try:
+        opened = providers[name].open_room(order)
+    except (PermanentFailure, ConfigurationFailure) as failure:
+        with transaction():
+            call.room_failed(_room(room_id), str(failure), list(providers))
+        return
+    with transaction():
+        call.room_opened(_room(room_id), opened)
+
+
+@outbox.when_buried("video.open")
+def opening_given_up(room_id: int, reason: str) -> None:
+    """The provider did not answer in time: the next one is asked."""
+    with transaction():
+        call.room_failed(_room(room_id), reason, list(current_providers().video))
+
+
+@outbox.job("video.close", queue="video")
+def close_room(room_id: int) -> None:
+    """End the call for everybody, at its end or when the window closes."""
+    room = _room(room_id)
+    provider = current_providers().video.get(room.provider)
+    if room.state in ("closed", "failed"):
+        return
+    kept = Room(room.key, room.closes_at, dict(room.data))
+    db.session.rollback()
+    if provider is not None:
+        try:
+            provider.close_room(kept)
+        except PermanentFailure as failure:
+            log.warning("room could not be closed", room=room_id, reason=str(failure))
+    with transaction():
+        call.room_closed(_room(room_id))
+
+
+def _room(room_id: int) -> VideoRoom:
+    room = db.session.get(VideoRoom, room_id)
+    if room is None:
+        raise PermanentFailure(f"room {room_id} is gone")
+    return room
+

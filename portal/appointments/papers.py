@@ -1,0 +1,47 @@
+"""Words of the booking form: identity papers, accommodations and roles in the call.
+
+The papers are those which Greek administration generally accepts; a paper is shown on camera, never
+scanned (ν. 5099/2024, art. 31).
+"""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+
+PAPERS = {
+    "id_card": _l("Identity card"),
+    "id_temporary": _l("Temporary certificate of identity"),
+    "passport": _l("Passport"),
+    "driving_licence": _l("Driving licence"),
+    "residence_permit": _l("Residence permit"),
+    "wallet": _l("Identity card in the Gov.gr Wallet"),
+}
+
+NEEDS = {
+    "sign_language": _l("Greek Sign Language interpreter"),
+    "lip_reading": _l("Lip reading: the clerk faces the camera and speaks clearly"),
+    "written": _l("Written messages during the call"),
+}
+
+ROLES = {
+    "citizen": _l("Citizen"),
+    "companion": _l("Companion"),
+    "interpreter": _l("Interpreter"),
+}
+
+STATES = {
+    "held": _l("Being booked"),
+    "expired": _l("Not completed"),
+    "booked": _l("Booked"),
+    "in_call": _l("In call"),
+    "done": _l("Completed"),
+    "cancelled": _l("Cancelled"),
+    "missed": _l("Missed"),
+}
+
+OUTCOMES = {
+    "issue": _l("A document will be issued"),
+    "follow_up": _l("Another appointment is needed"),
+    "nothing": _l("Nothing more to do"),
+    "technical": _l("The call failed for technical reasons"),
+}

@@ -1,0 +1,40 @@
+"""Encryption at rest, with keys derived from ``PORTAL_SECRET_KEY``.
+
+Several keys may stand in that variable: the first encrypts, all decrypt, so a key can be changed
+without losing what was written under the old one.
+"""
+
+from __future__ import annotations
+
+import base64
+
+from cryptography.fernet import Fernet, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from flask import Flask, current_app
+
+from portal.config import Config
+
+
+def init_app(app: Flask, config: Config) -> None:
+    """Derive the keys of this application."""
+    app.extensions["portal.fernet"] = MultiFernet(
+        [Fernet(_derived(key, b"thyrida at rest")) for key in config.secret_keys]
+    )
+
+
+def encrypt(content: bytes) -> bytes:
+    """``content`` so that only this portal can read it."""
+    token: bytes = current_app.extensions["portal.fernet"].encrypt(content)
+    return token
+
+
+def decrypt(token: bytes) -> bytes:
+    """The content again. Raises cryptography.fernet.InvalidToken when no key of ours fits."""
+    content: bytes = current_app.extensions["portal.fernet"].decrypt(token)
+    return content
+
+
+def _derived(secret: str, purpose: bytes) -> bytes:
+    key = HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose).derive(secret.encode())
+    return base64.urlsafe_b64encode(key)

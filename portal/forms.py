@@ -1,0 +1,104 @@
+"""Shared form fields and checks: Greek phone, postal code, e-mail, with errors that say what to do."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+from flask_babel import lazy_gettext as _l
+from wtforms import Field, Form, SelectMultipleField, StringField, ValidationError
+from wtforms.validators import DataRequired, Length, Optional
+from wtforms.widgets import CheckboxInput, ListWidget
+
+
+def required(message: Any) -> DataRequired:
+    """The field must be filled in; ``message`` says with what."""
+    return DataRequired(message=message)
+
+
+class ManyChoices(SelectMultipleField):
+    """Several of a few choices, as check boxes."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+
+class EmailField(StringField):
+    """An e-mail address; spaces around it are dropped."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        super().process_formdata([value.strip() for value in valuelist])
+
+    def pre_validate(self, form: Form) -> None:
+        if not self.data:
+            return
+        try:
+            self.data = validate_email(self.data, check_deliverability=False).normalized
+        except EmailNotValidError:
+            raise ValidationError(
+                _l("This e-mail address is not complete. Write it like name@example.gr.")
+            ) from None
+
+
+class PhoneField(StringField):
+    """A phone number; Greek ones need no country code. Kept with it: ``+306900000000``."""
+
+    def pre_validate(self, form: Form) -> None:
+        if not self.data:
+            return
+        try:
+            number = phonenumbers.parse(self.data, "GR")
+        except phonenumbers.NumberParseException:
+            number = None
+        if number is None or not phonenumbers.is_possible_number(number):
+            raise ValidationError(
+                _l("This is not a phone number. Write ten digits, like 6900000000, or + and the country.")
+            )
+        self.data = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+    def _value(self) -> str:
+        return readable_phone(self.data or "")
+
+
+class PostalCodeField(StringField):
+    """A Greek postal code, with or without its space; kept as five digits."""
+
+    def pre_validate(self, form: Form) -> None:
+        if not self.data:
+            return
+        digits = re.sub(r"[\s-]", "", self.data)
+        if not re.fullmatch(r"[1-8]\d{4}", digits):
+            raise ValidationError(_l("A postal code has five digits, like 157 72."))
+        self.data = digits
+
+
+def readable_phone(number: str) -> str:
+    """``6900000000`` for a Greek number, the international form for any other."""
+    try:
+        parsed = phonenumbers.parse(number, "GR")
+    except phonenumbers.NumberParseException:
+        return number
+    if parsed.country_code == 30:
+        return str(parsed.national_number)
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def short_text(label: Any, longest: int, *checks: Any, **options: Any) -> StringField:
+    """A line of text of at most ``longest`` letters, without spaces around it."""
+    too_long = _l("Please write at most %(max)d letters.")
+    return StringField(
+        label,
+        [*(checks or [Optional()]), Length(max=longest, message=too_long)],
+        filters=[lambda value: value.strip() if value else value],
+        **options,
+    )
+
+
+def demand(field: Field, message: Any) -> bool:
+    """Demand a value where another answer of the form makes it necessary."""
+    if field.data:
+        return True
+    field.errors = [*field.errors, message]
+    return False

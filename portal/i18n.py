@@ -1,0 +1,103 @@
+"""Languages of the portal, and the one place where an instant becomes words.
+
+Catalogues are merged in the order plugins, core, operator; the last one wins, so a plugin can never
+re-word the core and the operator can re-word everything.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date
+from flask import Flask, has_request_context, redirect, request, session
+from flask_babel import Babel, get_locale
+from markupsafe import Markup, escape
+
+from portal import clock
+from portal.config import Config
+
+LANGUAGES = ("el", "en")
+
+
+class InTwoLanguages(Protocol):
+    """A text of the municipality: `portal.db.Bilingual` or `portal.config.TwoTexts`."""
+
+    def in_language(self, language: str) -> str: ...
+
+
+def init_app(app: Flask, config: Config, plugin_folders: list[Path]) -> None:
+    """Set up the catalogues and the choice of language.
+
+    One Babel object for each application: it caches the merged catalogues, and a second application
+    in the same process (every test run) must not get those of the first.
+    """
+    folders = [*plugin_folders, Path(__file__).parent.parent / "translations"]
+    if config.operator_folder and (config.operator_folder / "translations").is_dir():
+        folders.append(config.operator_folder / "translations")
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = ";".join(str(folder) for folder in folders)
+    default = config.municipality.default_language
+    Babel(app, default_locale=default, locale_selector=lambda: _choose_language(default))
+    app.before_request(_switch_language)
+    app.jinja_env.filters.update(
+        text=in_readers_language, weekday_date=weekday_date, clock_time=clock_time, short_date=short_date, wall_clock=wall_clock
+    )
+    app.context_processor(lambda: {"current_language": current_language, "now": clock.now})
+
+
+def current_language() -> str:
+    """``el`` or ``en``: the reader's language, or the one forced for a message."""
+    locale = get_locale()
+    return locale.language if locale else "el"
+
+
+def in_readers_language(text: InTwoLanguages | dict[str, str]) -> str:
+    """A text of the municipality in the reader's language."""
+    if isinstance(text, dict):
+        return (text.get(current_language()) or text["el"]) if text else ""
+    return text.in_language(current_language())
+
+
+def weekday_date(instant: datetime | date, zone: str) -> str:
+    """``Monday 30 November 2026`` in the reader's language; an instant is told in ``zone``."""
+    day = instant.astimezone(ZoneInfo(zone)).date() if isinstance(instant, datetime) else instant
+    return format_date(day, "EEEE d MMMM yyyy", locale=current_language())
+
+
+def short_date(instant: datetime | date, zone: str) -> str:
+    """``Mon 30 Nov`` in the reader's language."""
+    day = instant.astimezone(ZoneInfo(zone)).date() if isinstance(instant, datetime) else instant
+    return format_date(day, "EEE d MMM", locale=current_language())
+
+
+def clock_time(instant: datetime, zone: str) -> Markup:
+    """``09:30`` on the office's wall clock, marked up for machines too."""
+    local = instant.astimezone(ZoneInfo(zone))
+    return Markup('<time datetime="{}">{}</time>').format(local.isoformat(), escape(f"{local:%H:%M}"))
+
+
+def wall_clock(instant: datetime, zone: str) -> str:
+    """``09:30`` on the office's wall clock, as plain text for messages."""
+    return f"{instant.astimezone(ZoneInfo(zone)):%H:%M}"
+
+
+def _choose_language(default: str) -> str:
+    if not has_request_context():
+        return default
+    chosen = session.get("language")
+    if chosen in LANGUAGES:
+        return str(chosen)
+    return request.accept_languages.best_match(LANGUAGES, default) or default
+
+
+def _switch_language() -> object:
+    """``?lang=en`` on any page switches the language and leads back to the same page."""
+    chosen = request.args.get("lang")
+    if request.method != "GET" or chosen not in LANGUAGES:
+        return None
+    session["language"] = chosen
+    others = [(k, v) for k, v in request.args.items(multi=True) if k != "lang"]
+    return redirect(request.path + (f"?{urlencode(others)}" if others else ""))

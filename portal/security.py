@@ -1,0 +1,188 @@
+"""Who may call a route, and what every answer carries: access marks, the form token, headers.
+
+Each route declares an access mark. A route without one stops the start, so nothing is public by omission.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_wtf.csrf import CSRFProtect
+
+from portal.config import Config
+from portal.people import login
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+MARKS = frozenset({"public", "logged_in", "citizen", "staff", "supervisor", "signed", "webhook"})
+
+CONTENT_POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "media-src": "'self' blob:",
+    "manifest-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+}
+
+csrf = CSRFProtect()
+limiter = Limiter(get_remote_address, storage_options={"socket_connect_timeout": 2})
+"""``@limiter.limit("10 per minute")`` above a view: more than that from one address gets page 429."""
+
+
+def public(view: F) -> F:
+    """Anybody may see this page."""
+    return _mark(view, "public")
+
+
+def logged_in(view: F) -> F:
+    """Whoever has logged in; the view itself checks whose object it shows."""
+    return _mark(view, "logged_in")
+
+
+def citizen_only(view: F) -> F:
+    """Whoever has logged in, acting for himself; the view checks that the object is his."""
+    return _mark(view, "citizen")
+
+
+def staff_only(view: F) -> F:
+    """Whoever holds an active post; the view checks the office."""
+    return _mark(view, "staff")
+
+
+def supervisor_only(view: F) -> F:
+    """Supervisors and administrators."""
+    return _mark(view, "supervisor")
+
+
+def signed_link(view: F) -> F:
+    """The caller proves himself with a signed value in the address; the view checks it."""
+    return _mark(view, "signed")
+
+
+def with_camera(view: F) -> F:
+    """The page may ask for camera and microphone; every other page forbids them."""
+    view.portal_camera = True  # type: ignore[attr-defined]
+    return view
+
+
+def _mark(view: F, name: str) -> F:
+    view.portal_access = name  # type: ignore[attr-defined]
+    return view
+
+
+def init_app(app: Flask, config: Config) -> None:
+    """Put the guards in front of every request and the headers on every answer."""
+    app.config.update(
+        SECRET_KEY=config.secret_keys[0],
+        SECRET_KEY_FALLBACKS=list(config.secret_keys[1:]),
+        SESSION_COOKIE_NAME="portal",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=config.portal.base_url.startswith("https://"),
+        MAX_CONTENT_LENGTH=12 * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=1024 * 1024,
+        WTF_CSRF_TIME_LIMIT=None,
+    )
+    csrf.init_app(app)
+    app.config.update(
+        RATELIMIT_STORAGE_URI=config.redis_url.replace("unix://", "redis+unix://"),
+        # The counter stays open when the store is away; each process then counts for itself.
+        RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
+        RATELIMIT_SWALLOW_ERRORS=True,
+    )
+    limiter.init_app(app)
+    app.before_request(_check_access)
+    app.after_request(_add_headers)
+
+
+def finish(app: Flask) -> None:
+    """Called when all routes are known: refuse a start with an unmarked route; free signed calls."""
+    app.view_functions["static"] = public(app.view_functions["static"])
+    unmarked = [
+        endpoint
+        for endpoint, view in app.view_functions.items()
+        if getattr(view, "portal_access", None) not in MARKS and not endpoint.endswith(".static")
+    ]
+    if unmarked:
+        raise RuntimeError(f"routes without an access mark: {', '.join(sorted(unmarked))}")
+    for endpoint, view in app.view_functions.items():
+        # Their callers carry a signature of ours; a plugin's script has no form to take a token from.
+        if endpoint.startswith("plugin_") and view.portal_access in ("signed", "webhook"):  # type: ignore[attr-defined]
+            csrf.exempt(view)
+
+
+def safe_next(address: str | None) -> str | None:
+    """``address`` if it is a path of this portal, else None: nobody is sent to a foreign site."""
+    if not address or not address.startswith("/") or address.startswith("//") or "\\" in address:
+        return None
+    parts = urlsplit(address)
+    return address if not parts.scheme and not parts.netloc else None
+
+
+def _check_access() -> ResponseReturnValue | None:
+    if request.endpoint is None:
+        return None
+    view = _view()
+    mark = getattr(view, "portal_access", "public" if request.endpoint.endswith(".static") else None)
+    if mark in ("public", "signed", "webhook"):
+        return None
+    person = login.current_person()
+    if person is None:
+        return redirect(_login_address(mark))
+    if mark in ("staff", "supervisor") and not _holds_post(mark):
+        if login.came_through() != "staff":
+            return redirect(_login_address(mark))
+        abort(403)
+    return None
+
+
+def _view() -> Callable[..., Any] | None:
+    return current_app.view_functions.get(request.endpoint or "")
+
+
+def _login_address(mark: str | None) -> str:
+    door = "staff" if mark in ("staff", "supervisor") else "citizens"
+    return url_for("login.begin", door=door, next=_return_address())
+
+
+def _holds_post(mark: str | None) -> bool:
+    roles = login.active_roles()
+    return bool(roles) if mark == "staff" else bool(roles & {"supervisor", "administrator"})
+
+
+def _return_address() -> str:
+    """Where to go on after the login: this page, or the page that held the form."""
+    if request.method == "GET":
+        return request.full_path.rstrip("?")
+    return safe_next(urlsplit(request.referrer or "").path) or "/"
+
+
+def _add_headers(response: Response) -> Response:
+    policy = dict(CONTENT_POLICY)
+    for origin in g.get("call_origins", ()):
+        policy["frame-src"] = f"{policy.get('frame-src', '')} {origin}".strip()
+    response.headers["Content-Security-Policy"] = "; ".join(f"{k} {v}" for k, v in policy.items())
+    camera = "(self)" if getattr(_view(), "portal_camera", False) else "()"
+    response.headers["Permissions-Policy"] = (
+        f"camera={camera}, microphone={camera}, geolocation=(), display-capture=(), payment=()"
+    )
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if request.is_secure:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000"
+    if request.endpoint and not request.endpoint.endswith("static"):
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
