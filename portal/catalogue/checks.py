@@ -1,0 +1,124 @@
+"""Checks that need more than one entry: keys used twice, names of things that are not there."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from portal.catalogue.entries import ALL_SERVICES, Catalogue, StaffEntry
+from portal.catalogue.hours import first_overlap, in_words
+from portal.catalogue.lines import Path
+
+Problem = tuple[Path, str]
+
+
+def problems(
+    catalogue: Catalogue,
+    numbers: Mapping[str, Sequence[int]],
+    keys: Mapping[str, Sequence[str]],
+    deliveries: Collection[str],
+) -> Iterator[Problem]:
+    """Every problem between entries.
+
+    ``numbers`` are the places of the catalogue's entries in the file, by table; ``keys`` are the keys of
+    all entries of the file, wrong ones too: what refers to a wrong entry is not wrong for that.
+    """
+    yield from _repeated_keys(keys)
+    yield from _services(catalogue, numbers["services"], keys, deliveries)
+    yield from _staff(catalogue, numbers["staff"], keys)
+    yield from _closures(catalogue, numbers["closures"], keys)
+
+
+def _repeated_keys(keys: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+    for table, names in keys.items():
+        for number, name in enumerate(names):
+            if name and name in names[:number]:
+                yield (table, number, "key"), "is used twice; give each its own"
+
+
+def _services(
+    catalogue: Catalogue,
+    numbers: Sequence[int],
+    keys: Mapping[str, Sequence[str]],
+    deliveries: Collection[str],
+) -> Iterator[Problem]:
+    for number, service in zip(numbers, catalogue.services, strict=True):
+        place: Path = ("services", number)
+        if service.key == ALL_SERVICES:
+            yield (*place, "key"), f'"{ALL_SERVICES}" means every service; choose another key'
+        if service.field not in keys["fields"]:
+            yield (*place, "field"), _no_such("field", service.field, keys["fields"])
+        for index, name in enumerate(service.deliveries):
+            if name not in deliveries:
+                yield (*place, "deliveries", index), _no_such("way of delivery", name, deliveries)
+
+
+def _staff(
+    catalogue: Catalogue, numbers: Sequence[int], keys: Mapping[str, Sequence[str]]
+) -> Iterator[Problem]:
+    posts = list(zip(numbers, catalogue.staff, strict=True))
+    for number, post in posts:
+        place: Path = ("staff", number)
+        if post.office not in keys["offices"]:
+            yield (*place, "office"), _no_such("office", post.office, keys["offices"])
+        for index, name in enumerate(post.skills):
+            if name != ALL_SERVICES and name not in keys["services"]:
+                yield (*place, "skills", index), _no_such("service", name, keys["services"])
+        if post.hours and not post.skills:
+            yield (*place, "skills"), 'are missing for somebody with hours; list services or write "all"'
+        yield from _overlap_in(place, post)
+    yield from _several_posts(posts)
+
+
+def _overlap_in(place: Path, post: StaffEntry) -> Iterator[Problem]:
+    spells = [(index, spell) for index, line in enumerate(post.hours) for spell in line]
+    if found := first_overlap(spells):
+        index, one, other = found
+        message = f"{in_words(other)} overlaps {in_words(one)}; join or part them"
+        yield (*place, "hours", index), message
+
+
+def _several_posts(posts: Sequence[tuple[int, StaffEntry]]) -> Iterator[Problem]:
+    """One person in two offices is one person: same name, and never in both at once."""
+    by_login: dict[str, list[tuple[int, StaffEntry]]] = {}
+    for number, post in posts:
+        for _, earlier in by_login.setdefault(post.login, []):
+            yield from _between(("staff", number), earlier, post)
+        by_login[post.login].append((number, post))
+
+
+def _between(place: Path, earlier: StaffEntry, post: StaffEntry) -> Iterator[Problem]:
+    if earlier.office == post.office:
+        yield (*place, "login"), f"has two posts in {post.office}; write one entry"
+        return
+    if (earlier.first_name, earlier.last_name) != (post.first_name, post.last_name):
+        yield (*place, "login"), "belongs to two different names; give each person his own"
+    both = [(0, spell) for spell in earlier.spells] + [(1, spell) for spell in post.spells]
+    found = first_overlap(both)
+    if found and found[0] == 1:
+        message = f"{in_words(found[2])} is already given to the office {earlier.office}"
+        yield (*place, "hours"), message
+
+
+def _closures(
+    catalogue: Catalogue, numbers: Sequence[int], keys: Mapping[str, Sequence[str]]
+) -> Iterator[Problem]:
+    seen = set()
+    for number, closure in zip(numbers, catalogue.closures, strict=True):
+        place: Path = ("closures", number)
+        if closure.office is not None and closure.office not in keys["offices"]:
+            yield (*place, "office"), _no_such("office", closure.office, keys["offices"])
+        if closure.until < closure.first_day:
+            yield (*place, "last_day"), "is before first_day"
+        same = (closure.office, closure.first_day, closure.until)
+        if same in seen:
+            yield place, "is written twice; write it once"
+        seen.add(same)
+
+
+def _no_such(what: str, name: str, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(name, known, 1)
+    mend = (
+        f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted({*known} - {''})) or 'none'}"
+    )
+    return f'there is no {what} "{name}"; {mend}'
