@@ -1,0 +1,41 @@
+"""What an administrator may set: how browsers behind routers find each other, and how much line they take."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+
+from portal.plugin_api import PluginSettings, Secret
+
+
+def _is_stun_address(value: str) -> str:
+    if not value.startswith(("stun:", "stuns:")):
+        raise ValueError("must look like stun:stun.example.gr:3478")
+    return value
+
+
+def _is_turn_address(value: str) -> str:
+    if not value.startswith(("turn:", "turns:")):
+        raise ValueError("must look like turn:turn.example.gr:3478")
+    return value
+
+
+class DirectSettings(PluginSettings):
+    """All of them may be left out where everybody is on one network, as in a demonstration."""
+
+    stun_urls: tuple[Annotated[str, AfterValidator(_is_stun_address)], ...] = Field(default=(), strict=False)
+    turn_urls: tuple[Annotated[str, AfterValidator(_is_turn_address)], ...] = Field(default=(), strict=False)
+    turn_secret: Secret | None = Field(default=None, validate_default=True)
+    """The shared secret of coturn (``static-auth-secret``)."""
+    upload_kbit: int = Field(default=2000, ge=200, le=20000)
+    """What one browser may send in pictures, shared among those it sends to."""
+    poor_line_kbit: int = Field(default=150, ge=50, le=1000)
+    """The picture's share when the line turns out to be poor."""
+
+    @field_validator("turn_secret")
+    @classmethod
+    def _turn_needs_its_secret(cls, secret: Secret | None, info: ValidationInfo) -> Secret | None:
+        if info.data.get("turn_urls") and secret is None:
+            raise ValueError("is missing although turn_urls is set; set PORTAL_VIDEO_DIRECT_TURN_SECRET")
+        return secret

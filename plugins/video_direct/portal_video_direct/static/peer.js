@@ -1,0 +1,129 @@
+// One connection to one other browser: "perfect negotiation", so that both may change things at any time.
+
+const PATIENCE = 4000;
+const KINDS = ["audio", "video"];
+
+export class Peer {
+  /**
+   * `leads` offers first and wins when both offer at once. `send(kind, data)` reaches the other side,
+   * `changed()` is called when the connection's state or the other's media changed.
+   */
+  constructor({ leads, iceServers, tracks, send, changed }) {
+    Object.assign(this, { leads, tracks, send, changed });
+    this.stream = new MediaStream();
+    this.senders = {};
+    this.offering = false;
+    this.ignoring = false;
+    this.work = Promise.resolve();
+    this.madeAt = Date.now();
+    this.connection = new RTCPeerConnection({ iceServers });
+    this.connection.onnegotiationneeded = () => this.offer();
+    this.connection.onicecandidate = ({ candidate }) => candidate && this.send("candidate", { candidate });
+    this.connection.ontrack = ({ track }) => this.receiveTrack(track);
+    this.connection.onconnectionstatechange = () => this.stateChanged();
+    if (leads) this.openLines();
+  }
+
+  get state() {
+    return this.connection.connectionState;
+  }
+
+  openLines() {
+    for (const kind of KINDS) {
+      const line = this.connection.addTransceiver(this.tracks()[kind] || kind, { direction: "sendrecv" });
+      this.senders[kind] = line.sender;
+    }
+  }
+
+  /** The side that answers sends along the same two lines. */
+  async adoptLines() {
+    for (const line of this.connection.getTransceivers()) {
+      const kind = line.receiver.track.kind;
+      if (this.senders[kind]) continue;
+      line.direction = "sendrecv";
+      this.senders[kind] = line.sender;
+      await line.sender.replaceTrack(this.tracks()[kind]);
+    }
+  }
+
+  async offer() {
+    try {
+      this.offering = true;
+      await this.connection.setLocalDescription();
+      this.send("description", { description: this.connection.localDescription });
+    } catch (error) {
+      if (this.state !== "closed") console.warn("offer failed", error.name);
+    } finally {
+      this.offering = false;
+    }
+  }
+
+  /** Take what the other side said, one thing after the other. */
+  receive(kind, data) {
+    this.work = this.work
+      .then(() => (kind === "description" ? this.describe(data.description) : this.candidate(data.candidate)))
+      .catch((error) => this.state === "closed" || console.warn(`${kind} failed`, error.name));
+    return this.work;
+  }
+
+  async describe(description) {
+    const collision = description.type === "offer" && (this.offering || this.connection.signalingState !== "stable");
+    this.ignoring = this.leads && collision;
+    if (this.ignoring) return;
+    await this.connection.setRemoteDescription(description);
+    if (description.type !== "offer") return;
+    await this.adoptLines();
+    await this.connection.setLocalDescription();
+    this.send("description", { description: this.connection.localDescription });
+  }
+
+  async candidate(candidate) {
+    try {
+      await this.connection.addIceCandidate(candidate);
+    } catch (error) {
+      if (!this.ignoring) throw error;
+    }
+  }
+
+  receiveTrack(track) {
+    this.stream.addTrack(track);
+    this.changed();
+  }
+
+  stateChanged() {
+    clearTimeout(this.patience);
+    if (this.state === "failed") this.restart();
+    if (this.state === "disconnected") this.patience = setTimeout(() => this.restart(), PATIENCE);
+    this.changed();
+  }
+
+  /** Look for a new way, as after a change from Wi-Fi to mobile; and again until one is found. */
+  restart() {
+    if (["connected", "closed"].includes(this.state)) return;
+    this.connection.restartIce();
+    this.patience = setTimeout(() => this.restart(), 2 * PATIENCE);
+  }
+
+  /** Send another track, or none, without a new negotiation. */
+  async replace(kind, track) {
+    await this.senders[kind]?.replaceTrack(track);
+  }
+
+  /** Bound what the picture takes of the line; `smaller` also halves it and slows it down. */
+  async limit(kbit, smaller) {
+    const sender = this.senders.video;
+    const parameters = sender?.getParameters();
+    if (!parameters?.encodings?.length) return;
+    Object.assign(parameters.encodings[0], {
+      maxBitrate: kbit * 1000,
+      scaleResolutionDownBy: smaller ? 2 : 1,
+      maxFramerate: smaller ? 10 : 30,
+    });
+    await sender.setParameters(parameters).catch(() => {});
+  }
+
+  close() {
+    clearTimeout(this.patience);
+    this.connection.close();
+  }
+}

@@ -1,0 +1,95 @@
+// The pictures on the page: one tile for each person, with the name and what is switched off.
+
+const LARGE = new Set(["citizen", "interpreter"]);
+
+export class Tiles {
+  /** `frame` holds the tiles; `text(key, values)` gives words; `remove(member)` is offered to the clerk. */
+  constructor({ frame, text, moderates, remove, soundBlocked }) {
+    Object.assign(this, { frame, text, moderates, remove, soundBlocked });
+    this.tiles = new Map();
+  }
+
+  /** Draw or refresh a tile. `shown` is {key, name, role, stream, self, micOn, pictureOn, state}. */
+  show(shown) {
+    const tile = this.tiles.get(shown.key) || this.make(shown);
+    const video = tile.querySelector("video");
+    if (video.srcObject !== shown.stream) video.srcObject = shown.stream;
+    if (video.paused && shown.stream?.getTracks().length) this.play(video);
+    tile.dataset.state = shown.state;
+    tile.dataset.picture = shown.pictureOn ? "on" : "off";
+    tile.querySelector("[data-note]").textContent = this.note(shown);
+  }
+
+  make({ key, name, role, self }) {
+    const tile = document.createElement("li");
+    tile.className = "direct-tile";
+    tile.dataset.guest = key;
+    tile.dataset.role = role;
+    tile.dataset.size = self ? "self" : this.moderates && !LARGE.has(role) ? "small" : "large";
+    const video = document.createElement("video");
+    video.autoplay = true;
+    video.playsInline = true;
+    video.muted = Boolean(self);
+    video.setAttribute("aria-label", this.text(self ? "ownPicture" : "pictureOf", { name }));
+    tile.append(video, this.initial(name), this.caption(name, role, self));
+    if (this.moderates && ["companion", "interpreter"].includes(role)) tile.append(this.removal(key, name));
+    this.frame.append(tile);
+    this.tiles.set(key, tile);
+    return tile;
+  }
+
+  initial(name) {
+    const sign = document.createElement("span");
+    sign.className = "direct-initial";
+    sign.setAttribute("aria-hidden", "true");
+    sign.textContent = [...name.trim()][0] || "·";
+    return sign;
+  }
+
+  caption(name, role, self) {
+    const caption = document.createElement("p");
+    caption.className = "direct-caption";
+    const who = document.createElement("span");
+    who.textContent = self ? this.text("you", { name }) : `${name} · ${this.text(`role-${role}`)}`;
+    const note = document.createElement("span");
+    note.dataset.note = "";
+    note.className = "direct-note";
+    caption.append(who, note);
+    return caption;
+  }
+
+  removal(key, name) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "direct-remove";
+    button.textContent = this.text("remove", { name });
+    button.addEventListener("click", () => this.remove({ key, name }));
+    return button;
+  }
+
+  note({ micOn, pictureOn, state, self }) {
+    if (!self && state !== "connected") return this.text("tileConnecting");
+    const off = [micOn ? "" : this.text("tileMuted"), pictureOn ? "" : this.text("tileNoPicture")];
+    return off.filter(Boolean).join(", ");
+  }
+
+  play(video) {
+    video.play().catch((error) => error.name === "NotAllowedError" && this.soundBlocked());
+  }
+
+  /** Browsers that play nothing by themselves do so after a press of a button. */
+  playAll() {
+    for (const tile of this.tiles.values()) this.play(tile.querySelector("video"));
+  }
+
+  hide(key) {
+    const tile = this.tiles.get(key);
+    if (tile) tile.querySelector("video").srcObject = null;
+    tile?.remove();
+    this.tiles.delete(key);
+  }
+
+  clear() {
+    for (const key of [...this.tiles.keys()]) this.hide(key);
+  }
+}
