@@ -109,7 +109,7 @@ class FakeDelivery(_Scripted, DeliveryProvider):
 
 
 class FakeIdentity(_Scripted, IdentityProvider):
-    """Believes whoever it was told to expect; the code is the subject."""
+    """Believes whoever it was told to expect; the code is ``<state>.<subject>``."""
 
     title = lazy("Test identity")
 
@@ -124,9 +124,10 @@ class FakeIdentity(_Scripted, IdentityProvider):
 
     def finish(self, kept: Mapping[str, str], answer: Mapping[str, str]) -> Identity:
         self._called("finish")
-        if answer.get("code") not in self.people or kept.get("state") != answer.get("state"):
+        state, _, subject = answer.get("code", "").partition(".")
+        if subject not in self.people or state != kept.get("state"):
             raise LoginRefused("nobody that was expected")
-        return self.people[answer["code"]]
+        return self.people[subject]
 
     def logout_url(self, identity: Identity, return_url: str) -> str | None:
         self._called("logout_url")
