@@ -142,6 +142,7 @@ class _Builder:
         self.observers: dict[str, Callable[[Event], None]] = {}
         self.failed = False
         self.exchange: Exchange = RedisExchange(config.redis_url)
+        app.extensions["portal.exchange"] = self.exchange
         self.plugins = pluggy.PluginManager("portal")
         self.plugins.add_hookspecs(hooks)
 
@@ -170,7 +171,7 @@ class _Builder:
         context = plugin_context.make(self.app, self.config, plugin.name, settings, self.exchange)
         problems = [*self._take_providers(plugin, context), *self._add_routes(plugin, context)]
         if self._implements(plugin, "portal_on_event"):
-            self.observers[plugin.name] = partial(self._call, plugin, "portal_on_event", context)
+            self.observers[plugin.name] = self._observer(plugin, context)
         return [prefix + problem for problem in problems]
 
     def _unknown_hooks(self, plugin: FoundPlugin) -> list[str]:
@@ -233,6 +234,12 @@ class _Builder:
         except Exception as error:
             return [*problems, _told(plugin, "portal_routes", error)]
 
+    def _observer(self, plugin: FoundPlugin, context: PluginContext[Any]) -> Callable[[Event], None]:
+        def observe(event: Event) -> None:
+            self._call(plugin, "portal_on_event", context, event=event)
+
+        return observe
+
     def _implements(self, plugin: FoundPlugin, hook: str) -> bool:
         return any(caller.name == hook for caller in self.plugins.get_hookcallers(plugin.module) or [])
 
@@ -241,7 +248,6 @@ class _Builder:
         plugin: FoundPlugin,
         hook: str,
         context: PluginContext[Any] | None = None,
-        event: Event | None = None,
         **values: Any,
     ) -> list[Any]:
         """Call one hook of one plugin, with the plugin's own context."""
@@ -249,8 +255,6 @@ class _Builder:
         caller = self.plugins.subset_hook_caller(hook, others)
         if context is not None:
             values["context"] = context
-        if event is not None:
-            values["event"] = event
         results: list[Any] = caller(**values)
         return results
 

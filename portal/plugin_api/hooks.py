@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -38,25 +38,25 @@ def portal_manifest() -> Manifest:  # type: ignore[empty-body]
 
 
 @hookspec
-def portal_video_provider(context: PluginContext) -> VideoProvider:  # type: ignore[empty-body]
+def portal_video_provider(context: PluginContext[Any]) -> VideoProvider:  # type: ignore[empty-body]
     """Hand over a video provider. Asked once at the start."""
 
 
 @hookspec
-def portal_delivery_provider(context: PluginContext) -> DeliveryProvider:  # type: ignore[empty-body]
+def portal_delivery_provider(context: PluginContext[Any]) -> DeliveryProvider:  # type: ignore[empty-body]
     """Hand over a delivery provider. Asked once at the start."""
 
 
 @hookspec
-def portal_identity_provider(context: PluginContext) -> IdentityProvider:  # type: ignore[empty-body]
+def portal_identity_provider(context: PluginContext[Any]) -> IdentityProvider:  # type: ignore[empty-body]
     """Hand over an identity provider. Asked once at the start."""
 
 
 @hookspec
-def portal_routes(context: PluginContext, blueprint: PluginBlueprint) -> None:
+def portal_routes(context: PluginContext[Any], blueprint: PluginBlueprint) -> None:
     """Add routes below ``/plugins/<name>/``. Asked once at the start."""
 
 
 @hookspec
-def portal_on_event(context: PluginContext, event: Event) -> None:
+def portal_on_event(context: PluginContext[Any], event: Event) -> None:
     """Told about one event, in a worker, once per plugin; raise to be told again later."""

@@ -49,6 +49,7 @@ def app(portal_config: Config) -> Iterator[Flask]:
         yield app
         db.session.remove()
         db.engine.dispose()
+        app.extensions["portal.exchange"].disconnect()
 
 
 @pytest.fixture

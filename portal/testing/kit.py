@@ -94,7 +94,7 @@ def drawing_app(config: Config, plugin: str) -> Flask:
     app = Flask("portal.testing.kit")
     folder = _folder_of(plugin)
     core = FileSystemLoader(Path(portal.__file__).parent / "templates")
-    app.jinja_loader = ChoiceLoader([FileSystemLoader(folder / "templates"), core])  # type: ignore[assignment]
+    app.jinja_loader = ChoiceLoader([FileSystemLoader(folder / "templates"), core])
     translations = folder / "translations"
     i18n.init_app(app, config, [translations] if translations.is_dir() else [])
     app.context_processor(lambda: {"municipality": config.municipality, "demo": config.demo})

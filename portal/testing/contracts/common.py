@@ -90,7 +90,10 @@ class PackageRules:
 
     def test_its_title_is_translated_into_greek(self, provider: Any) -> None:
         title = str(provider.title)
-        assert _catalogue(_folder(provider), "el").get(title).string not in ("", title)
+        entry = _catalogue(_folder(provider), "el").get(title)
+        assert entry is not None
+        assert entry.string
+        assert entry.string != title
 
 
 def module_state(provider: Any) -> dict[str, str]:
