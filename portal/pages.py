@@ -21,14 +21,14 @@ from werkzeug.exceptions import HTTPException
 from portal.config import Config, Municipality
 from portal.db import db
 from portal.offices.models import Field
-from portal.people.login import is_staff
+from portal.people.visitor import is_staff
 from portal.security import public
 
 blueprint = Blueprint("pages", __name__)
 
 READABLE_CONTRAST = 4.5
 """What WCAG 2.2 asks between a text of normal size and its ground."""
-WHITE, INK, USUAL_LINK = "#ffffff", "#17212e", "#00559b"
+WHITE, BLACK, USUAL_LINK = "#ffffff", "#000000", "#00559b"
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,6 @@ def init_app(app: Flask, config: Config) -> None:
             "page_in": page_in,
         }
     )
-    app.extensions["portal.pages"] = config
     for code in TROUBLES:
         app.register_error_handler(code, _show_trouble)
     app.register_error_handler(CSRFError, _show_expired_form)
@@ -184,7 +183,7 @@ def page_in(language: str) -> str:
 
 
 def _config() -> Config:
-    config: Config = current_app.extensions["portal.pages"]
+    config: Config = current_app.config["PORTAL"]
     return config
 
 
@@ -222,7 +221,7 @@ def contrast(one: str, other: str) -> float:
 
 
 def _text_on(ground: str) -> str:
-    return max((WHITE, INK), key=lambda text: contrast(text, ground))
+    return max((WHITE, BLACK), key=lambda text: contrast(text, ground))
 
 
 def _luminance(colour: str) -> float:
