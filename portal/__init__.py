@@ -51,7 +51,7 @@ def create_app(config: Config | None = None) -> Flask:
     jobs.register()
     document_jobs.register()
 
-    pages.init_app(app)
+    pages.init_app(app, config)
     health.init_app(app)
     if config.demo:
         mailbox.init_app(app)

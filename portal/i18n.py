@@ -43,7 +43,11 @@ def init_app(app: Flask, config: Config, plugin_folders: list[Path]) -> None:
     Babel(app, default_locale=default, locale_selector=lambda: _choose_language(default))
     app.before_request(_switch_language)
     app.jinja_env.filters.update(
-        text=in_readers_language, weekday_date=weekday_date, clock_time=clock_time, short_date=short_date, wall_clock=wall_clock
+        text=in_readers_language,
+        weekday_date=weekday_date,
+        clock_time=clock_time,
+        short_date=short_date,
+        wall_clock=wall_clock,
     )
     app.context_processor(lambda: {"current_language": current_language, "now": clock.now})
 

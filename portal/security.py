@@ -16,7 +16,7 @@ from flask_limiter.util import get_remote_address
 from flask_wtf.csrf import CSRFProtect
 
 from portal.config import Config
-from portal.people import login
+from portal.people import visitor
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -96,6 +96,7 @@ def init_app(app: Flask, config: Config) -> None:
         WTF_CSRF_TIME_LIMIT=None,
     )
     csrf.init_app(app)
+    visitor.init_app(app)
     app.config.update(
         RATELIMIT_STORAGE_URI=config.redis_url.replace("unix://", "redis+unix://"),
         # The counter stays open when the store is away; each process then counts for itself.
@@ -109,18 +110,21 @@ def init_app(app: Flask, config: Config) -> None:
 
 def finish(app: Flask) -> None:
     """Called when all routes are known: refuse a start with an unmarked route; free signed calls."""
-    app.view_functions["static"] = public(app.view_functions["static"])
-    unmarked = [
-        endpoint
-        for endpoint, view in app.view_functions.items()
-        if getattr(view, "portal_access", None) not in MARKS and not endpoint.endswith(".static")
-    ]
+    marks = {endpoint: _mark_of(endpoint, view) for endpoint, view in app.view_functions.items()}
+    unmarked = sorted(endpoint for endpoint, mark in marks.items() if mark not in MARKS)
     if unmarked:
-        raise RuntimeError(f"routes without an access mark: {', '.join(sorted(unmarked))}")
-    for endpoint, view in app.view_functions.items():
+        raise RuntimeError(f"routes without an access mark: {', '.join(unmarked)}")
+    for endpoint, mark in marks.items():
         # Their callers carry a signature of ours; a plugin's script has no form to take a token from.
-        if endpoint.startswith("plugin_") and view.portal_access in ("signed", "webhook"):  # type: ignore[attr-defined]
-            csrf.exempt(view)
+        if endpoint.startswith("plugin_") and mark in ("signed", "webhook"):
+            csrf.exempt(app.view_functions[endpoint])
+
+
+def _mark_of(endpoint: str, view: Callable[..., Any] | None) -> str | None:
+    """The access mark of a route; the files of Flask's own static routes are for everybody."""
+    if endpoint == "static" or endpoint.endswith(".static"):
+        return "public"
+    return getattr(view, "portal_access", None)
 
 
 def safe_next(address: str | None) -> str | None:
@@ -134,15 +138,14 @@ def safe_next(address: str | None) -> str | None:
 def _check_access() -> ResponseReturnValue | None:
     if request.endpoint is None:
         return None
-    view = _view()
-    mark = getattr(view, "portal_access", "public" if request.endpoint.endswith(".static") else None)
+    mark = _mark_of(request.endpoint, _view())
     if mark in ("public", "signed", "webhook"):
         return None
-    person = login.current_person()
+    person = visitor.current_person()
     if person is None:
         return redirect(_login_address(mark))
     if mark in ("staff", "supervisor") and not _holds_post(mark):
-        if login.came_through() != "staff":
+        if visitor.came_through() != "staff":
             return redirect(_login_address(mark))
         abort(403)
     return None
@@ -158,7 +161,7 @@ def _login_address(mark: str | None) -> str:
 
 
 def _holds_post(mark: str | None) -> bool:
-    roles = login.active_roles()
+    roles = visitor.active_roles()
     return bool(roles) if mark == "staff" else bool(roles & {"supervisor", "administrator"})
 
 

@@ -186,9 +186,7 @@ def _posts(service: Service, offices: Sequence[Office]) -> list[Membership]:
 
 
 def _spells(post: Membership) -> list[Spell]:
-    return [
-        Spell(h.weekday, h.from_minute, h.to_minute, h.valid_from, h.valid_until) for h in post.hours
-    ]
+    return [Spell(h.weekday, h.from_minute, h.to_minute, h.valid_from, h.valid_until) for h in post.hours]
 
 
 def _closed_days(offices: Sequence[Office], window: Window) -> dict[int, frozenset[date]]:
@@ -208,9 +206,7 @@ def _closed_days(offices: Sequence[Office], window: Window) -> dict[int, frozens
 
 def _absences(people: list[int], begin: datetime, end: datetime) -> dict[int, list[Absence]]:
     rows = db.session.scalars(
-        select(Absence).where(
-            Absence.person_id.in_(people), Absence.starts_at < end, Absence.ends_at > begin
-        )
+        select(Absence).where(Absence.person_id.in_(people), Absence.starts_at < end, Absence.ends_at > begin)
     )
     away: dict[int, list[Absence]] = {}
     for row in rows:

@@ -27,7 +27,7 @@ from portal.documents import lifecycle as documents
 from portal.i18n import clock_time, current_language, short_date
 from portal.offices.models import Field, Office, Service
 from portal.people import access
-from portal.people.login import current_person, the_person
+from portal.people.visitor import current_person, the_person
 from portal.plugin_api import DeliveryProvider
 from portal.providers import current_providers
 
@@ -58,9 +58,7 @@ class TimesPage:
 @security.public
 def fields() -> str:
     """The thematic fields."""
-    rows = db.session.scalars(
-        select(Field).options(selectinload(Field.services)).order_by(Field.position)
-    )
+    rows = db.session.scalars(select(Field).options(selectinload(Field.services)).order_by(Field.position))
     return render_template("booking/fields.html", fields=list(rows))
 
 
@@ -143,11 +141,11 @@ def mine_list() -> str:
         .where(Appointment.citizen_id == person.id, Appointment.state.not_in(["held", "expired"]))
         .options(selectinload(Appointment.service), selectinload(Appointment.office))
     )
-    is_ahead = Appointment.state.in_(["booked", "in_call"]) & (Appointment.starts_at > clock.now() - SHOWN_AFTER_START)
-    ahead = db.session.scalars(shown.where(is_ahead).order_by(Appointment.starts_at))
-    past = db.session.scalars(
-        shown.where(~is_ahead).order_by(Appointment.starts_at.desc()).limit(PAST_SHOWN)
+    is_ahead = Appointment.state.in_(["booked", "in_call"]) & (
+        Appointment.starts_at > clock.now() - SHOWN_AFTER_START
     )
+    ahead = db.session.scalars(shown.where(is_ahead).order_by(Appointment.starts_at))
+    past = db.session.scalars(shown.where(~is_ahead).order_by(Appointment.starts_at.desc()).limit(PAST_SHOWN))
     return render_template("booking/mine.html", ahead=list(ahead), past=list(past), states=STATES)
 
 
@@ -208,7 +206,10 @@ def move(key: str) -> ResponseReturnValue:
             lifecycle.move(row, booking_rules(), office, starts_at, the_person())
     except TimeTaken:
         flash(
-            _("Somebody else has just taken this time. Your appointment has not changed; choose another time."),
+            _(
+                "Somebody else has just taken this time. Your appointment has not changed; "
+                "choose another time."
+            ),
             "error",
         )
         return redirect(flask_url_for("citizen.choose_new_time", key=key))

@@ -18,7 +18,7 @@ from portal.appointments.models import Appointment
 from portal.appointments.occupancy import TimeTaken
 from portal.db import db, transaction
 from portal.offices.models import Office
-from portal.people.login import the_person
+from portal.people.visitor import the_person
 
 blueprint = Blueprint("booking_details", __name__)
 
@@ -87,9 +87,7 @@ def _hold_instead(former: Appointment, starts_at: datetime) -> Appointment:
     if former.state == "held":
         lifecycle.lapse(former)
     office = None if former.any_office else db.session.get(Office, former.office_id)
-    new = lifecycle.hold(
-        former.service, booking_rules(), office, starts_at, the_person(), former.language
-    )
+    new = lifecycle.hold(former.service, booking_rules(), office, starts_at, the_person(), former.language)
     session["hold"] = new.key
     return new
 

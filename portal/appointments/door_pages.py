@@ -83,7 +83,7 @@ def record_check(token: str) -> ResponseReturnValue:
 @security.with_camera
 @security.signed_link
 def enter(token: str) -> ResponseReturnValue:
-    """The call. The way into the room is made now, after the clerk admitted this person, and lives minutes."""
+    """The call. The way into the room is made now, after the clerk admitted this person."""
     guest = _guest(token)
     _report_presence(guest)
     if state_of(guest) != "admitted":

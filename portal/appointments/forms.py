@@ -43,7 +43,8 @@ class DetailsForm(FlaskForm):
     )
     needs = ManyChoices(_l("Do you need one of these?"), [Optional()], choices=list(NEEDS.items()))
     language = RadioField(
-        _l("In which language shall we speak and write to you?"), choices=[("el", "Ελληνικά"), ("en", "English")]
+        _l("In which language shall we speak and write to you?"),
+        choices=[("el", "Ελληνικά"), ("en", "English")],
     )
     delivery = RadioField(_l("How shall the document reach you?"), [Optional()])
     attachment = BooleanField(_l("Send the document as an attachment too"))
@@ -121,7 +122,9 @@ class DetailsForm(FlaskForm):
         return any(field in way.needs for way in self.ways.values())
 
 
-def first_answers(citizen: Person, appointment: Appointment, ways: dict[str, DeliveryProvider]) -> dict[str, Any]:
+def first_answers(
+    citizen: Person, appointment: Appointment, ways: dict[str, DeliveryProvider]
+) -> dict[str, Any]:
     """What the form shows at first: what is known from earlier visits."""
     return {
         "email": citizen.email,

@@ -93,4 +93,3 @@ def _room(room_id: int) -> VideoRoom:
     if room is None:
         raise PermanentFailure(f"room {room_id} is gone")
     return room
-

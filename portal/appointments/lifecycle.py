@@ -115,9 +115,7 @@ def hold(
 def extend_hold(appointment: Appointment, booking: BookingRules) -> bool:
     """Give the citizen more time for the form; False when he has had all extensions there are."""
     _expect(appointment, "held", "extend")
-    last = appointment.created_at + timedelta(
-        minutes=booking.hold_minutes * (1 + booking.hold_extensions)
-    )
+    last = appointment.created_at + timedelta(minutes=booking.hold_minutes * (1 + booking.hold_extensions))
     ends = min(clock.now() + timedelta(minutes=booking.hold_minutes), last)
     if appointment.hold_expires_at and ends <= appointment.hold_expires_at:
         return False
@@ -149,9 +147,7 @@ def confirm(
     _write_details(appointment, details)
     _remember_contact(citizen, details)
     appointment.participants.append(
-        Participant(
-            role="citizen", name=details.name, email=details.email, language=details.language
-        )
+        Participant(role="citizen", name=details.name, email=details.email, language=details.language)
     )
     outbox.cancel(_subject(appointment))
     db.session.flush()

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from typing import Literal
 
 import structlog
-from flask import Blueprint, Flask, abort, current_app, flash, redirect, render_template, request, session
+from flask import Blueprint, Flask, current_app, flash, redirect, render_template, request, session
 from flask import url_for as flask_url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+from flask_login import login_user, logout_user
 
 from portal import security
-from portal.db import db, transaction
+from portal.db import transaction
 from portal.i18n import current_language
-from portal.people import access, lifecycle
-from portal.people.models import Person
+from portal.people import lifecycle, visitor
+from portal.people.visitor import Door, current_person, is_staff
 from portal.plugin_api import Identity, IdentityProvider, LoginRefused, ProviderFailure
 from portal.providers import current_providers
-
-Door = Literal["citizens", "staff"]
 
 log = structlog.get_logger()
 blueprint = Blueprint("login", __name__)
@@ -30,55 +27,9 @@ KEPT_OVER_LOGIN = ("language", "hold")
 """What a session takes along into the login; everything else begins anew."""
 
 
-class Visitor(UserMixin):
-    """Flask-Login's view of a person."""
-
-    def __init__(self, person: Person) -> None:
-        self.person = person
-
-    def get_id(self) -> str:
-        return str(self.person.id)
-
-
 def init_app(app: Flask) -> None:
-    """Let Flask-Login find people by the number in the session."""
-    manager = LoginManager()
-    manager.session_protection = None
-    manager.user_loader(_load)
-    manager.init_app(app)
-    app.context_processor(lambda: {"current_person": current_person, "is_staff": is_staff})
+    """Add the pages of the login."""
     app.register_blueprint(blueprint)
-
-
-def current_person() -> Person | None:
-    """Whoever has logged in, or None."""
-    return current_user.person if current_user and current_user.is_authenticated else None
-
-
-def the_person() -> Person:
-    """Whoever has logged in, in a view whose access mark guarantees somebody."""
-    person = current_person()
-    if person is None:
-        abort(401)
-    return person
-
-
-def came_through() -> Door | None:
-    """The door of the present login. The citizens' door never grants a staff role."""
-    return session.get("door")
-
-
-def active_roles() -> set[str]:
-    """Staff roles of whoever came through the staff's door."""
-    person = current_person()
-    if person is None or came_through() != "staff":
-        return set()
-    return {membership.role for membership in access.active_memberships(person)}
-
-
-def is_staff() -> bool:
-    """True for whoever came through the staff's door and holds a post."""
-    return bool(active_roles())
 
 
 @blueprint.get("/login", defaults={"door": "citizens"})
@@ -141,11 +92,6 @@ def out() -> ResponseReturnValue:
     return redirect(_provider(door).logout_url(identity, home) or home)
 
 
-def _load(number: str) -> Visitor | None:
-    person = db.session.get(Person, int(number))
-    return Visitor(person) if person else None
-
-
 def _sign_in(provider: str, identity: Identity, door: Door) -> None:
     with transaction():
         person = lifecycle.recognise(provider, identity, current_language())
@@ -153,8 +99,7 @@ def _sign_in(provider: str, identity: Identity, door: Door) -> None:
     kept = {key: session[key] for key in KEPT_OVER_LOGIN if key in session}
     session.clear()
     session.update(kept, door=door, logout_hint=identity.logout_hint)
-    visitor = _load(str(person_id))
-    login_user(visitor)
+    login_user(visitor.load(str(person_id)))
 
 
 def _provider(door: Door) -> IdentityProvider:
