@@ -118,7 +118,7 @@ def _closures(
 
 def _no_such(what: str, name: str, known: Collection[str]) -> str:
     near = difflib.get_close_matches(name, known, 1)
-    mend = (
-        f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted({*known} - {''})) or 'none'}"
-    )
-    return f'there is no {what} "{name}"; {mend}'
+    if near:
+        return f'there is no {what} "{name}"; did you mean {near[0]}?'
+    names = ", ".join(sorted(set(filter(None, known)))) or "none"
+    return f'there is no {what} "{name}"; there are: {names}'

@@ -1,0 +1,114 @@
+"""Importing: again without duplicates, with changes, and with what is gone retiring."""
+
+import pytest
+from sqlalchemy import func, select
+
+from portal.catalogue import CatalogueProblems, import_file
+from portal.db import Bilingual, db
+from portal.offices.models import Closure, Field, Office, Service
+from portal.people.models import Membership, Person, WorkingHours
+
+WAYS = ("email", "pickup")
+
+pytestmark = pytest.mark.usefixtures("database_app")
+
+
+def bring_in(file):
+    return import_file(file, "demo", WAYS)
+
+
+def counts():
+    tables = (Field, Service, Office, Person, Membership, WorkingHours, Closure)
+    return [db.session.scalar(select(func.count()).select_from(table)) for table in tables]
+
+
+def the(model, **facts):
+    return db.session.scalars(select(model).filter_by(**facts)).one()
+
+
+def test_the_first_import_writes_everything(write):
+    report = bring_in(write())
+    assert counts() == [1, 2, 2, 2, 2, 6, 1]
+    assert (len(report.created), report.updated, report.retired) == (8, [], [])
+    service = the(Service, key="residence")
+    assert service.mitos_code == "080734"
+    assert service.name == Bilingual("Βεβαίωση μόνιμης κατοικίας", "Certificate of residence")
+    assert service.papers[0] == {"el": "Ταυτότητα", "en": "Identity card"}
+    clerk = the(Person, provider="demo", subject="k.alexiou")
+    (post,) = clerk.memberships
+    assert {service.key for service in post.skills} == {"residence", "advice"}
+    assert (post.role, post.languages, post.office.key) == ("clerk", ["el", "en"], "central")
+
+
+def test_importing_again_changes_nothing(write):
+    file = write()
+    bring_in(file)
+    before = counts()
+    report = bring_in(file)
+    assert report.in_words() == "0 new, 0 changed, 0 retired"
+    assert counts() == before
+
+
+def test_a_changed_entry_changes_its_row_only(write):
+    bring_in(write())
+    number = the(Service, key="residence").id
+    report = bring_in(write(("minutes = 15", "minutes = 20")))
+    assert (report.created, report.updated, report.retired) == ([], ["service residence"], [])
+    assert (the(Service, key="residence").id, the(Service, key="residence").minutes) == (number, 20)
+
+
+def test_new_hours_replace_the_old_ones(write):
+    bring_in(write())
+    report = bring_in(write(('["Mon-Fri 08:00-14:00", "Tue 15:00-17:00"]', '["Sat 09:00-12:00"]')))
+    assert report.updated == ["staff k.alexiou in central"]
+    plan = db.session.scalars(select(WorkingHours)).all()
+    assert [(spell.weekday, spell.from_minute, spell.to_minute) for spell in plan] == [(5, 540, 720)]
+
+
+def test_what_the_file_does_not_name_any_more_retires_and_can_come_back(write):
+    full = write().read_text(encoding="utf-8")
+    file = write()
+    bring_in(file)
+    kept = full[: full.index('[[services]]\nkey = "advice"')] + full[full.index("[[offices]]") :]
+    kept = kept[: kept.index('[[offices]]\nkey = "branch"')] + kept[kept.index("[[staff]]") :]
+    kept = kept[: kept.index('[[staff]]\nlogin = "m.stathis"')]
+    file.write_text(kept, encoding="utf-8")
+    report = bring_in(file)
+    assert report.retired == [
+        "service advice",
+        "office branch",
+        "staff m.stathis in central",
+        "closure 2026-12-24",
+    ]
+    assert not the(Service, key="advice").active
+    assert not the(Office, key="branch").active
+    assert not the(Person, subject="m.stathis").memberships[0].active
+    assert {service.key for service in the(Person, subject="k.alexiou").memberships[0].skills} == {
+        "residence"
+    }
+    bring_in(write())
+    assert the(Service, key="advice").active
+    assert the(Office, key="branch").active
+    assert the(Person, subject="m.stathis").memberships[0].active
+    assert len(db.session.scalars(select(Closure)).all()) == 1
+
+
+def test_a_field_goes_only_when_no_service_was_ever_in_it(write):
+    texts = '{ el = "α", en = "a" }'
+    bring_in(write(more=f'[[fields]]\nkey = "empty"\nname = {texts}\nsummary = {texts}\n'))
+    report = bring_in(write())
+    assert report.retired == ["field empty"]
+
+
+def test_staff_of_another_login_service_are_left_alone(write):
+    bring_in(write())
+    report = import_file(write(), "keycloak", WAYS)
+    assert report.created == ["staff k.alexiou in central", "staff m.stathis in central"]
+    assert report.retired == []
+
+
+def test_a_file_with_a_problem_changes_nothing(write):
+    bring_in(write())
+    with pytest.raises(CatalogueProblems):
+        bring_in(write(("minutes = 15", "minutes = 20"), ("minutes = 10", "minutes = 11")))
+    assert the(Service, key="residence").minutes == 15
