@@ -106,7 +106,7 @@ def make(
         mail=_mail(app, name),
         exchange=exchange,
         signer=PluginSigner(name, config.secret_keys),
-        url_for=_url_for(app, config.portal.base_url, name),
+        url_for=url_for(app, config.portal.base_url, name),
         demo=config.demo,
     )
 
@@ -141,9 +141,11 @@ def _mail(app: Flask, name: str) -> Callable[..., None]:
     return send
 
 
-def _url_for(app: Flask, base_url: str, name: str) -> Callable[..., str]:
-    def url_for(endpoint: str, *, _external: bool = False, **values: object) -> str:
+def url_for(app: Flask, base_url: str, name: str) -> Callable[..., str]:
+    """A function that knows the addresses of the plugin's own routes, inside a request or not."""
+
+    def own_url_for(endpoint: str, *, _external: bool = False, **values: object) -> str:
         path = app.url_map.bind("").build(f"plugin_{name}.{endpoint}", values)
         return f"{base_url}{path}" if _external else path
 
-    return url_for
+    return own_url_for

@@ -9,19 +9,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
-from urllib.parse import urlencode
 
+import pluggy
 import structlog
 from flask import Flask, render_template
+from flask.testing import FlaskClient
 from flask_babel import force_locale
-from jinja2 import ChoiceLoader, FileSystemLoader
+from jinja2 import FileSystemLoader
 
 import portal
 from portal import clock, i18n
 from portal.config import Config
-from portal.plugin_api import Attachment, Exchange, PermanentFailure, PluginContext, PluginSettings
-from portal.plugin_context import PluginSigner, limited_http
+from portal.plugin_api import (
+    Attachment,
+    Exchange,
+    PermanentFailure,
+    PluginBlueprint,
+    PluginContext,
+    PluginSettings,
+    hooks,
+)
+from portal.plugin_context import PluginSigner, limited_http, url_for
 
 SECRET_KEYS = ("the-first-secret-key-of-the-test-kit", "an-older-secret-key-of-the-test-kit")
 
@@ -92,11 +102,11 @@ class RecordedMail:
 def drawing_app(config: Config, plugin: str) -> Flask:
     """An application that can draw the templates of one plugin and nothing else."""
     app = Flask("portal.testing.kit")
-    folder = _folder_of(plugin)
-    core = FileSystemLoader(Path(portal.__file__).parent / "templates")
-    app.jinja_loader = ChoiceLoader([FileSystemLoader(folder / "templates"), core])
-    translations = folder / "translations"
-    i18n.init_app(app, config, [translations] if translations.is_dir() else [])
+    module = _module_of(plugin)
+    folders = [Path(file).parent for file in (module and module.__file__, portal.__file__) if file]
+    app.jinja_loader = FileSystemLoader([folder / "templates" for folder in folders])
+    i18n.init_app(app, config, [folder / "translations" for folder in folders[:-1]])
+    app.config["SECRET_KEY"] = SECRET_KEYS[0]
     app.context_processor(lambda: {"municipality": config.municipality, "demo": config.demo})
     return app
 
@@ -111,7 +121,7 @@ def context(
         with app.app_context(), force_locale(locale):
             return render_template(f"portal_{plugin}/{template}", **values)
 
-    return PluginContext(
+    made: PluginContext[Any] = PluginContext(
         name=plugin,
         settings=settings,
         http=limited_http(),
@@ -121,16 +131,36 @@ def context(
         mail=RecordedMail(app, plugin),
         exchange=MemoryExchange(),
         signer=PluginSigner(plugin, SECRET_KEYS),
-        url_for=lambda endpoint, **values: f"/plugins/{plugin}/{endpoint}?{urlencode(values)}",
+        url_for=url_for(app, config.portal.base_url, plugin),
         demo=demo,
     )
+    _add_routes(app, made)
+    return made
 
 
-def _folder_of(plugin: str) -> Path:
+def browser(context: PluginContext[Any]) -> FlaskClient:
+    """A browser that reaches the routes of the plugin, without the portal's pages around them."""
+    assert isinstance(context.mail, RecordedMail)
+    return context.mail.app.test_client()
+
+
+def _add_routes(app: Flask, context: PluginContext[Any]) -> None:
+    module = _module_of(context.name)
+    if module is None:
+        return
+    plugins = pluggy.PluginManager("portal")
+    plugins.add_hookspecs(hooks)
+    plugins.register(module)
+    blueprint = PluginBlueprint(
+        f"plugin_{context.name}", module.__name__, url_prefix=f"/plugins/{context.name}"
+    )
+    plugins.hook.portal_routes(context=context, blueprint=blueprint)
+    app.register_blueprint(blueprint)
+
+
+def _module_of(plugin: str) -> ModuleType | None:
+    """The plugin's package; a provider that lives in a test file has none."""
     try:
-        module = import_module(f"portal_{plugin}")
+        return import_module(f"portal_{plugin}")
     except ModuleNotFoundError:
-        # A provider that lives in a test file has no package, so it has no templates either.
-        return Path(__file__).parent
-    assert module.__file__ is not None
-    return Path(module.__file__).parent
+        return None

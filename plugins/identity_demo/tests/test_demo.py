@@ -8,21 +8,22 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 from portal_identity_demo.personas import PERSONAS
 from portal_identity_demo.provider import DemoLogin
 
 from portal.plugin_api import ConfigurationFailure, IdentityProvider, LoginStart, PluginContext
 from portal.providers import current_providers
+from portal.testing import kit
 from portal.testing.contracts import IdentityProviderContract
 
 
 class TestContract(IdentityProviderContract):
     @pytest.fixture
-    def provider(self, app: Flask, client: FlaskClient) -> IdentityProvider:
-        self.client = client
-        return current_providers().identity_citizens._provider  # type: ignore[attr-defined,no-any-return]
+    def provider(self, plugin_context: Callable[..., PluginContext[Any]]) -> IdentityProvider:
+        context = plugin_context("identity_demo")
+        self.browser = kit.browser(context)
+        return DemoLogin(context)
 
     def come_back(self, start: LoginStart, person: int) -> Mapping[str, str]:
         return self._answer(start, PERSONAS[person].identity.subject)
@@ -31,7 +32,7 @@ class TestContract(IdentityProviderContract):
         return self._answer(start, "")
 
     def _answer(self, start: LoginStart, subject: str) -> Mapping[str, str]:
-        response = self.client.post(start.url, data={"subject": subject})
+        response = self.browser.post(start.url, data={"subject": subject})
         assert response.status_code == 302
         return dict(parse_qsl(urlsplit(response.location).query))
 
@@ -54,14 +55,17 @@ def test_the_page_offers_the_people_of_this_door_first(client: FlaskClient) -> N
 
 
 @pytest.mark.parametrize("order", ["", "forged", "eyJyZXR1cm5fdXJsIjoiaHR0cHM6Ly9ldmlsLmV4YW1wbGUifQ.aa.bb"])
-def test_an_order_that_was_not_signed_here_leads_nowhere(client: FlaskClient, order: str) -> None:
-    address = "/plugins/identity_demo/login"
-    assert client.get(address, query_string={"order": order}).status_code == 403
-    answer = client.post(address, query_string={"order": order}, data={"subject": "k.alexiou"})
-    assert answer.status_code == 403
+def test_an_order_that_was_not_signed_here_leads_nowhere(
+    plugin_context: Callable[..., PluginContext[Any]], order: str
+) -> None:
+    browser = kit.browser(plugin_context("identity_demo"))
+    address = {"path": "/plugins/identity_demo/login", "query_string": {"order": order}}
+    assert browser.get(**address).status_code == 403
+    assert browser.post(**address, data={"subject": "k.alexiou"}).status_code == 403
 
 
-def test_a_code_is_no_order(client: FlaskClient) -> None:
-    signer = current_providers().identity_citizens._signer
-    code = signer.sign({"state": "s", "subject": "k.alexiou"})
-    assert client.get("/plugins/identity_demo/login", query_string={"order": code}).status_code == 403
+def test_a_code_is_no_order(plugin_context: Callable[..., PluginContext[Any]]) -> None:
+    context = plugin_context("identity_demo")
+    code = context.signer.sign({"state": "s", "subject": "k.alexiou"})
+    address = context.url_for("choose", order=code)
+    assert kit.browser(context).get(address).status_code == 403
