@@ -32,8 +32,6 @@ log = structlog.get_logger()
 TIMEOUT = 10
 """Seconds for each answer of the mail server."""
 
-_mail = flask_mail.Mail()
-
 
 def init_app(app: Flask, config: Config) -> None:
     """Tell Flask-Mail where the mail server is."""
@@ -48,7 +46,7 @@ def init_app(app: Flask, config: Config) -> None:
         MAIL_DEBUG=False,
         MAIL_SUPPRESS_SEND=False,
     )
-    _mail.init_app(app)
+    flask_mail.Mail().init_app(app)
 
 
 def send(
