@@ -1,4 +1,4 @@
-"""Which servers help two browsers to find each other. TURN credentials are made here and end by themselves."""
+"""Which servers help two browsers find each other. TURN credentials are made here and end by themselves."""
 
 from __future__ import annotations
 

@@ -29,8 +29,8 @@ class DirectRooms(VideoProvider):
         settings = self._context.settings
         return Join.page(
             "portal_video_direct/call.html",
-            guest=guest,
-            token=CallPass.for_guest(self._context, room, guest).signed(self._context),
+            me=guest,
+            call_token=CallPass.for_guest(self._context, room, guest).signed(self._context),
             messages_url=self._context.url_for("messages"),
             ice_servers=ice.servers(settings, guest.key, room.closes_at),
             upload_kbit=settings.upload_kbit,
