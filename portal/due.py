@@ -21,11 +21,12 @@ KEPT = timedelta(days=30)
 """Done and cancelled rows are deleted after so long."""
 
 
-def to_nudge(limit: int = 100) -> list[tuple[int, str]]:
-    """(id, queue) of due rows which nobody nudged, or nudged in vain."""
+def to_nudge(queue: str, limit: int) -> list[tuple[int, str]]:
+    """(id, queue) of due rows of this queue which nobody nudged, or nudged in vain; oldest first."""
     now = clock.now()
     unheard = or_(OutboxRow.nudged_at.is_(None), OutboxRow.nudged_at <= now - NUDGE_AGAIN)
-    return rows_where(*free(now), OutboxRow.due_at <= now - NUDGE_GRACE, unheard, limit=limit)
+    late = OutboxRow.due_at <= now - NUDGE_GRACE
+    return rows_where(*free(now), OutboxRow.queue == queue, late, unheard, limit=limit)
 
 
 def mark_nudged(row_ids: Iterable[int]) -> None:

@@ -237,6 +237,7 @@ def run(row_id: int) -> bool:
         _jobs[claimed.kind].do(**claimed.payload)
         with transaction():
             finish(claimed)
+        log.info("work done", row=claimed.row_id, kind=claimed.kind, attempt=claimed.attempt)
     except Exception as error:
         db.session.rollback()
         _write_down_failure(claimed, error)

@@ -30,7 +30,10 @@ ROUND = 1.0
 """Seconds between two rounds of the dispatcher."""
 LONGEST_WAIT = 10.0
 """Seconds between two tries while the store or the database is away."""
+FULL = 200
+"""A queue that is so long is not fed: its rows would be put there again and again while they wait."""
 CLEANING = timedelta(hours=1)
+"""How often rows that were done long ago are deleted."""
 
 _app: Flask | None = None
 """The application of this worker process; set before the fork, used by the child."""
@@ -89,15 +92,20 @@ def dispatch(app: Flask) -> None:
 
 def dispatch_once(app: Flask) -> int:
     """One round. Raises RedisError when the store is away; the rows are then as unheard as before."""
-    rows = due.to_nudge()
-    # Nothing is held while talking to the store. If this process dies before the mark, the rows are
-    # put there twice, which is harmless: only one worker can claim them.
-    db.session.rollback()
-    if rows:
-        queues.enqueue(rows, queues.store(app))
-        with transaction():
-            due.mark_nudged(row_id for row_id, _ in rows)
-    return len(rows)
+    store = queues.store(app)
+    count = 0
+    for name in queues.QUEUES:
+        room = FULL - queues.queue(name, store).count
+        rows = due.to_nudge(name, room) if room > 0 else []
+        # Nothing is held while talking to the store. If this process dies before the mark, the rows are
+        # put there twice, which is harmless: only one worker can claim them.
+        db.session.rollback()
+        if rows:
+            queues.enqueue(rows, store)
+            with transaction():
+                due.mark_nudged(row_id for row_id, _ in rows)
+        count += len(rows)
+    return count
 
 
 class RowWorker(Worker):

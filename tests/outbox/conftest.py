@@ -68,7 +68,7 @@ class Town:
         return db.db.session.scalars(select(outbox.OutboxRow).filter_by(key=key)).one()
 
 
-def until(condition: Callable[[], object], seconds: float = 30) -> None:
+def until(condition: Callable[[], object], seconds: float = 60) -> None:
     """Wait until ``condition()`` holds."""
     end = time.monotonic() + seconds
     while not condition():

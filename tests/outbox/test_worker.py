@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import time
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from redis import Redis
@@ -111,6 +113,24 @@ def test_the_row_of_a_killed_child_is_tried_again_without_waiting_for_the_lease(
     until(lambda: is_done(town, "parcel.send:a"))
     assert town.row("parcel.send:a").attempts == 2
     assert town.module.parcels() == ["a"]
+
+
+def test_work_that_takes_too_long_is_broken_off_and_tried_again(town, store, until, monkeypatch):
+    monkeypatch.setitem(queues.QUEUES, "mail", replace(queues.QUEUES["mail"], limit=timedelta(seconds=1)))
+    town.start("work", "mail", TOWN_SLOW="30")
+    town.module.post_parcel("a")
+    until(lambda: town.row("parcel.send:a").last_error == "unexpected JobTimeoutException")
+    assert town.row("parcel.send:a").state == "waiting"
+
+
+def test_a_long_queue_is_not_fed_until_it_is_shorter(town, store, redis, clock, monkeypatch):
+    monkeypatch.setattr(worker, "FULL", 4)
+    for name in range(3):
+        town.module.post_parcel(f"p{name}")
+    town.module.post_parcel("a", kind="parcel.refuse")
+    clock.shift(3)
+    assert worker.dispatch_once(town.app) == 2
+    assert (queues.queue("mail", redis).count, queues.queue("delivery", redis).count) == (4, 2)
 
 
 def test_a_worker_calls_nothing_but_our_own_function(town, store, redis, tmp_path, until):

@@ -52,6 +52,7 @@ def parcels() -> list[str]:
 @outbox.job("parcel.send", queue="mail")
 def send_parcel(name: str) -> None:
     """A carrier that knows our key: the same parcel twice is one parcel."""
+    time.sleep(float(os.environ.get("TOWN_SLOW", "0")))
     folder = carrier() / "keyed"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_text(f"{os.getpid()}")
