@@ -17,6 +17,7 @@ from sqlalchemy import select
 from portal import clock, outbox
 from portal.appointments import availability, call, lifecycle
 from portal.appointments.models import Appointment
+from portal.appointments.occupancy import TimeTaken
 from portal.appointments.papers import PAPERS
 from portal.config import Config
 from portal.db import db
@@ -85,18 +86,21 @@ def _loads(config: Config, services: list[Service], now: datetime) -> list[tuple
 
 
 def _book(config: Config, wish: Wish) -> Appointment | None:
-    """Hold and confirm as the pages do; None when that day is full for the service."""
+    """Hold and confirm as the pages do; None when the day is full or the rules do not allow it."""
     starts = availability.offer(wish.service, config.booking, None, wish.day, 1).starts
     if not starts:
         return None
     citizen = _person(config, wish.citizen)
     # A step that shares no factor with the usual lengths of a list spreads the hours over the day.
     starts_at = starts[wish.number * 7 % len(starts)]
-    language = wish.citizen.language
-    appointment = lifecycle.hold(wish.service, config.booking, None, starts_at, citizen, language)
-    details = _details(wish, citizen)
-    lifecycle.confirm(appointment, config.booking, citizen, details, citizen, notify=False)
-    return appointment
+    language, rules = wish.citizen.language, config.booking
+    try:
+        with db.session.begin_nested():
+            appointment = lifecycle.hold(wish.service, rules, None, starts_at, citizen, language)
+            lifecycle.confirm(appointment, rules, citizen, _details(wish, citizen), citizen, notify=False)
+            return appointment
+    except (TimeTaken, lifecycle.TooMany):
+        return None
 
 
 def _person(config: Config, invented: Invented) -> Person:

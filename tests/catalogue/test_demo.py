@@ -1,0 +1,68 @@
+"""The demonstration has a catalogue and a believable week, and writes to nobody."""
+
+import dataclasses
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from portal import demo
+from portal.appointments.models import Appointment, Participant
+from portal.db import db, transaction
+from portal.demo import bookings
+from portal.offices.models import Office
+from portal.outbox import OutboxRow
+
+pytestmark = pytest.mark.usefixtures("clock")
+
+
+def states():
+    counted = select(Appointment.state, func.count()).group_by(Appointment.state)
+    return {state: number for state, number in db.session.execute(counted)}
+
+
+def test_the_week_has_a_past_and_a_future_and_nobody_is_written_to(app):
+    demo.prepare(app)
+    found = states()
+    assert found.keys() == {"booked", "done", "missed", "cancelled"}
+    assert 35 <= sum(found.values()) <= 50
+    made = db.session.scalars(select(Appointment)).all()
+    assert len({appointment.clerk_id for appointment in made}) == 6
+    assert len({appointment.service_id for appointment in made}) == 14
+    outcomes = {appointment.outcome for appointment in made}
+    assert {"issue", "nothing", "follow_up", "technical"} <= outcomes
+    assert all(room.state == "closed" for appointment in made for room in appointment.rooms)
+    interpreters = db.session.scalars(select(Participant).filter_by(role="interpreter")).all()
+    assert len(interpreters) == 1
+    assert db.session.scalars(select(OutboxRow.kind).filter_by(state="waiting")).all() == []
+
+
+def test_starting_again_changes_nothing_until_the_week_is_over(app, clock):
+    demo.prepare(app)
+    with transaction():
+        db.session.scalars(select(Office)).first().phone = "210 000 0009"
+    before = states()
+    demo.prepare(app)
+    assert states() == before
+    clock.shift(timedelta(days=30))
+    demo.prepare(app)
+    db.session.expire_all()
+    assert bookings.any_ahead()
+    assert db.session.scalars(select(Office)).first().phone == "210 000 0009"
+
+
+@pytest.mark.parametrize(
+    "moment", [datetime(2026, 12, 26, 22, 30, tzinfo=UTC), datetime(2027, 3, 28, 0, 59, tzinfo=UTC)]
+)
+def test_it_starts_at_any_hour_of_any_day(app, clock, moment):
+    clock.move_to(moment)
+    demo.prepare(app)
+    assert bookings.any_ahead()
+
+
+def test_strict_rules_make_a_quieter_week(app, portal_config):
+    demo.prepare(app)
+    strict = portal_config.booking.model_copy(update={"open_appointments": 1})
+    with transaction():
+        made = bookings.make(dataclasses.replace(portal_config, booking=strict))
+    assert len({appointment.citizen_id for appointment in made}) == len(made)
