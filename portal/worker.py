@@ -43,9 +43,8 @@ def run(row_id: int) -> None:
     """Do one row. Called by rq in a child process of a worker."""
     if _app is None:
         raise RuntimeError("portal.worker.run belongs inside a worker process")
+    _leave_connections_of_the_parent(_app)
     with _app.app_context():
-        # The child must not talk through the connections of its parent.
-        db.engine.dispose(close=False)
         outbox.run(int(row_id))
 
 
@@ -53,8 +52,7 @@ def work(app: Flask, queue: str) -> None:
     """Do the work of one queue until SIGTERM; the row in hand is finished first."""
     global _app
     _app = app
-    with app.app_context():
-        db.engine.dispose()
+    _leave_connections_of_the_parent(app)
     stop = _Stop()
     wait = ROUND
     while not stop.requested:
@@ -72,6 +70,7 @@ def work(app: Flask, queue: str) -> None:
 
 def dispatch(app: Flask) -> None:
     """Put due rows before the workers, round after round, until SIGTERM. Two at once do no harm."""
+    _leave_connections_of_the_parent(app)
     stop = _Stop()
     wait = ROUND
     cleaned = None
@@ -148,22 +147,27 @@ def _release_after_crash(job: Job, pid: int, status: int, usage: Any) -> None:
         log.warning("row stays claimed until its lease ends", error=type(error).__name__)
 
 
+def _leave_connections_of_the_parent(app: Flask) -> None:
+    """A forked process makes its own; closing the others here would close them for the parent."""
+    with app.app_context():
+        db.engine.dispose(close=False)
+
+
 class _Stop:
     """Remembers that the process was asked to end."""
 
     def __init__(self) -> None:
         self.requested = False
-        self._before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
         self.listen()
 
     def listen(self) -> None:
-        for number in self._before:
+        for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._request)
 
     def stand_back(self) -> None:
         """rq sets handlers of its own; until it does, a signal ends the process as usual."""
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
 
     def pause(self, seconds: float) -> None:
         """Sleep, in naps short enough to end soon after a signal."""
