@@ -188,8 +188,8 @@ def _config() -> Config:
 
 
 def _entry(endpoint: str, text: LazyString) -> NavigationEntry:
-    url = url_for(endpoint)
-    inside = url != "/" and request.path.startswith(url.rstrip("/") + "/")
+    url, feature = url_for(endpoint), endpoint.split(".")[0]
+    inside = feature != "pages" and (request.blueprint == feature or request.path.startswith(f"{url}/"))
     return NavigationEntry(url, text, "page" if request.path == url else "true" if inside else "")
 
 
