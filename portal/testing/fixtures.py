@@ -33,7 +33,8 @@ def portal_config(tmp_path: Path) -> Config:
     """The demonstration's configuration with an instance folder of its own."""
     from portal.config import load
 
-    return load({"PORTAL_INSTANCE": str(tmp_path / "instance")})
+    # The address which Flask's test client calls, so that its cookies survive a redirect to the full one.
+    return load({"PORTAL_INSTANCE": str(tmp_path / "instance"), "PORTAL_BASE_URL": "http://localhost"})
 
 
 @pytest.fixture
@@ -55,6 +56,9 @@ def app(portal_config: Config) -> Iterator[Flask]:
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     """A browser without scripts."""
+    from portal.testing.browser import Browser
+
+    app.test_client_class = Browser
     return app.test_client()
 
 

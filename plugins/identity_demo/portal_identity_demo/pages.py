@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from flask import abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from portal.plugin_api import PluginBlueprint, PluginContext, signed_access
+from portal.plugin_api import PluginBlueprint, PluginContext, public_page
 
 from .personas import BY_SUBJECT, PERSONAS
 
@@ -20,7 +20,7 @@ def add_pages(context: PluginContext[None], blueprint: PluginBlueprint) -> None:
     """Add the login page and what it posts to."""
 
     @blueprint.get("/login")
-    @signed_access
+    @public_page
     def choose() -> ResponseReturnValue:
         order = _order(context)
         doors = ("staff", "citizens") if order["door"] == "staff" else ("citizens", "staff")
@@ -28,7 +28,7 @@ def add_pages(context: PluginContext[None], blueprint: PluginBlueprint) -> None:
         return render_template("portal_identity_demo/login.html", groups=groups, order=request.args["order"])
 
     @blueprint.post("/login")
-    @signed_access
+    @public_page
     def chosen() -> ResponseReturnValue:
         order = _order(context)
         answer = {"state": order["state"]}

@@ -13,9 +13,9 @@ from portal_identity_demo.personas import PERSONAS
 from portal_identity_demo.provider import DemoLogin
 
 from portal.plugin_api import ConfigurationFailure, IdentityProvider, LoginStart, PluginContext
-from portal.providers import current_providers
 from portal.testing import kit
 from portal.testing.contracts import IdentityProviderContract
+from portal.testing.page_lint import lint
 
 
 class TestContract(IdentityProviderContract):
@@ -44,14 +44,26 @@ def test_it_refuses_to_run_where_real_people_are_served(
         DemoLogin(plugin_context("identity_demo", demo=False))
 
 
-def test_the_page_offers_the_people_of_this_door_first(client: FlaskClient) -> None:
-    for door, first in (("citizens", "maria.papadopoulou"), ("staff", "s.ioannou")):
-        start = current_providers().identity_staff.start("https://kep.example/back", "s", "el", door)
-        page = client.get(start.url)
-        assert page.status_code == 200
-        subjects = re.findall(r'name="subject" value="([^"]+)"', page.text)
-        assert subjects[0] == first
-        assert len(subjects) == len(PERSONAS)
+@pytest.mark.parametrize("language", ["el", "en"])
+@pytest.mark.parametrize(("door", "first"), [("/login", "maria.papadopoulou"), ("/login/staff", "s.ioannou")])
+def test_the_page_is_in_order_and_offers_the_people_of_this_door_first(
+    client: FlaskClient, language: str, door: str, first: str
+) -> None:
+    client.get(f"/?lang={language}")
+    page = client.get(door, follow_redirects=True)
+    assert lint(page.text, language) == []
+    subjects = re.findall(r'name="subject" value="([^"]+)"', page.text)
+    assert subjects[0] == first
+    assert len(subjects) == len(PERSONAS)
+
+
+def test_whoever_chooses_is_logged_in(client: FlaskClient) -> None:
+    address = client.get("/login").location
+    token = re.search(r'name="csrf_token" value="([^"]+)"', client.get(address).text)
+    assert token is not None
+    back = client.post(address, data={"subject": "john.miller", "csrf_token": token[1]})
+    assert client.get(back.location).status_code == 302
+    assert "John Miller" in client.get("/").text
 
 
 @pytest.mark.parametrize("order", ["", "forged", "eyJyZXR1cm5fdXJsIjoiaHR0cHM6Ly9ldmlsLmV4YW1wbGUifQ.aa.bb"])
