@@ -110,7 +110,8 @@ class DirectCall {
     this.tiles.show({
       ...member,
       self: false,
-      stream: member.peer?.stream || null,
+      picture: member.peer?.streams.video ?? null,
+      sound: member.peer?.streams.audio ?? null,
       state: member.peer?.state || "new",
       micOn: member.media.audio !== false,
       pictureOn: member.media.video !== false && !this.soundOnly,
@@ -147,9 +148,9 @@ class DirectCall {
     this.members.myMedia = this.mediaState;
     const { audio, video } = this.media;
     const shown = this.tiles.tiles.get(this.me.key)?.querySelector("video").srcObject;
-    const stream = video && shown?.getTracks()[0] === video ? shown : new MediaStream(video ? [video] : []);
+    const picture = video && shown?.getTracks()[0] === video ? shown : new MediaStream(video ? [video] : []);
     const self = { micOn: Boolean(audio?.enabled), pictureOn: Boolean(video) };
-    this.tiles.show({ ...this.me, ...self, self: true, stream, state: "connected" });
+    this.tiles.show({ ...this.me, ...self, self: true, picture, sound: null, state: "connected" });
     this.controls.show({
       microphoneOn: this.media.microphoneOn,
       cameraOn: this.media.cameraOn,

@@ -10,7 +10,7 @@ export class Peer {
    */
   constructor({ leads, iceServers, tracks, send, changed }) {
     Object.assign(this, { leads, tracks, send, changed });
-    this.stream = new MediaStream();
+    this.streams = { audio: new MediaStream(), video: new MediaStream() };
     this.senders = {};
     this.offering = false;
     this.ignoring = false;
@@ -86,7 +86,7 @@ export class Peer {
   }
 
   receiveTrack(track) {
-    this.stream.addTrack(track);
+    this.streams[track.kind].addTrack(track);
     this.changed();
   }
 

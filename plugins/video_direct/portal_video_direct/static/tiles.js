@@ -9,15 +9,19 @@ export class Tiles {
     this.tiles = new Map();
   }
 
-  /** Draw or refresh a tile. `shown` is {key, name, role, stream, self, micOn, pictureOn, state}. */
+  /** Draw or refresh a tile. `shown` is {key, name, role, picture, sound, self, micOn, pictureOn, state}. */
   show(shown) {
     const tile = this.tiles.get(shown.key) || this.make(shown);
-    const video = tile.querySelector("video");
-    if (video.srcObject !== shown.stream) video.srcObject = shown.stream;
-    if (video.paused && shown.stream?.getTracks().length) this.play(video);
+    this.feed(tile.querySelector("video"), shown.picture);
+    this.feed(tile.querySelector("audio"), shown.sound);
     tile.dataset.state = shown.state;
     tile.dataset.picture = shown.pictureOn ? "on" : "off";
     tile.querySelector("[data-note]").textContent = this.note(shown);
+  }
+
+  feed(player, stream) {
+    if (player.srcObject !== stream) player.srcObject = stream;
+    if (player.paused && stream?.getTracks().length) this.play(player);
   }
 
   make({ key, name, role, self }) {
@@ -29,9 +33,12 @@ export class Tiles {
     const video = document.createElement("video");
     video.autoplay = true;
     video.playsInline = true;
-    video.muted = Boolean(self);
+    video.muted = true;
     video.setAttribute("aria-label", this.text(self ? "ownPicture" : "pictureOf", { name }));
-    tile.append(video, this.initial(name), this.caption(name, role, self));
+    // Sound has a player of its own: one that waits for a first picture would be silent without a camera.
+    const audio = document.createElement("audio");
+    audio.autoplay = true;
+    tile.append(video, audio, this.initial(name), this.caption(name, role, self));
     if (this.moderates && ["companion", "interpreter"].includes(role)) tile.append(this.removal(key, name));
     this.frame.append(tile);
     this.tiles.set(key, tile);
@@ -73,18 +80,18 @@ export class Tiles {
     return off.filter(Boolean).join(", ");
   }
 
-  play(video) {
-    video.play().catch((error) => error.name === "NotAllowedError" && this.soundBlocked());
+  play(player) {
+    player.play().catch((error) => error.name === "NotAllowedError" && this.soundBlocked());
   }
 
   /** Browsers that play nothing by themselves do so after a press of a button. */
   playAll() {
-    for (const tile of this.tiles.values()) this.play(tile.querySelector("video"));
+    for (const tile of this.tiles.values()) tile.querySelectorAll("audio, video").forEach((player) => this.play(player));
   }
 
   hide(key) {
     const tile = this.tiles.get(key);
-    if (tile) tile.querySelector("video").srcObject = null;
+    tile?.querySelectorAll("audio, video").forEach((player) => (player.srcObject = null));
     tile?.remove();
     this.tiles.delete(key);
   }
