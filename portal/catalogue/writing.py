@@ -13,13 +13,9 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from portal.catalogue.entries import (
-    Catalogue,
-    FieldEntry,
-    OfficeEntry,
-    ServiceEntry,
-    StaffEntry,
-)
+from portal import clock
+from portal.appointments.models import Appointment
+from portal.catalogue.entries import Catalogue, FieldEntry, OfficeEntry, ServiceEntry, StaffEntry
 from portal.catalogue.reading import read
 from portal.config import TwoTexts
 from portal.db import Base, Bilingual, db, transaction
@@ -34,10 +30,15 @@ class ImportReport:
     created: list[str] = field(default_factory=list)
     updated: list[str] = field(default_factory=list)
     retired: list[str] = field(default_factory=list)
+    stranded: list[str] = field(default_factory=list)
+    """Keys of booked appointments whose clerk, office or service has retired; somebody must move them."""
 
     def in_words(self) -> str:
-        """One line for whoever ran the import."""
-        return f"{len(self.created)} new, {len(self.updated)} changed, {len(self.retired)} retired"
+        """What happened, for whoever ran the import."""
+        text = f"{len(self.created)} new, {len(self.updated)} changed, {len(self.retired)} retired"
+        if self.stranded:
+            text += f"\nbooked with a clerk, office or service that retired: {', '.join(self.stranded)}"
+        return text
 
 
 def import_file(path: Path, staff_provider: str, deliveries: Collection[str]) -> ImportReport:
@@ -55,6 +56,7 @@ def import_file(path: Path, staff_provider: str, deliveries: Collection[str]) ->
         writing.write_staff()
         writing.write_closures()
         writing.drop_empty_fields()
+        writing.report.stranded = _stranded()
     return writing.report
 
 
@@ -177,6 +179,23 @@ class _Writing:
             if row.active:
                 row.active = False
                 self.report.retired.append(name)
+
+
+def _stranded() -> list[str]:
+    post = (Membership.person_id == Appointment.clerk_id) & (Membership.office_id == Appointment.office_id)
+    keys = (
+        select(Appointment.key)
+        .join(Appointment.service)
+        .join(Appointment.office)
+        .outerjoin(Membership, post)
+        .where(
+            Appointment.state == "booked",
+            Appointment.starts_at > clock.now(),
+            ~Service.active | ~Office.active | Membership.id.is_(None) | ~Membership.active,
+        )
+        .order_by(Appointment.starts_at)
+    )
+    return list(db.session.scalars(keys))
 
 
 def _field_values(entry: FieldEntry) -> dict[str, object]:

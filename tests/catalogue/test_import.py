@@ -1,10 +1,14 @@
 """Importing: again without duplicates, with changes, and with what is gone retiring."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import func, select
 
+from portal import clock
+from portal.appointments.models import Appointment
 from portal.catalogue import CatalogueProblems, import_file
-from portal.db import Bilingual, db
+from portal.db import Bilingual, db, transaction
 from portal.offices.models import Closure, Field, Office, Service
 from portal.people.models import Membership, Person, WorkingHours
 
@@ -91,6 +95,24 @@ def test_what_the_file_does_not_name_any_more_retires_and_can_come_back(write):
     assert the(Office, key="branch").active
     assert the(Person, subject="m.stathis").memberships[0].active
     assert len(db.session.scalars(select(Closure)).all()) == 1
+
+
+def test_appointments_with_somebody_who_retired_are_named(write):
+    bring_in(write())
+    clerk, service, office = (
+        the(Person, subject="k.alexiou"),
+        the(Service, key="advice"),
+        the(Office, key="central"),
+    )
+    tomorrow = clock.now() + timedelta(days=1)
+    facts = {"clerk": clerk, "service": service, "office": office, "starts_at": tomorrow, "minutes": 10}
+    with transaction():
+        db.session.add(Appointment(key="booked", state="booked", **facts))
+        db.session.add(Appointment(key="cancelled", state="cancelled", **facts))
+    assert bring_in(write()).stranded == []
+    report = bring_in(write(('login = "k.alexiou"', 'login = "e.markou"')))
+    assert report.stranded == ["booked"]
+    assert report.in_words().endswith("retired: booked")
 
 
 def test_a_field_goes_only_when_no_service_was_ever_in_it(write):
