@@ -13,7 +13,19 @@ def create_app(config: Config | None = None) -> Flask:
 
     Raises portal.config.ConfigProblems with the complete list when something is misconfigured.
     """
-    from portal import db, encryption, health, i18n, logs, mail, mailbox, pages, plugin_loader, security
+    from portal import (
+        db,
+        encryption,
+        health,
+        i18n,
+        logs,
+        mail,
+        mailbox,
+        migrations,
+        pages,
+        plugin_loader,
+        security,
+    )
     from portal.appointments import citizen_pages, details_pages, door_pages, jobs, staff_pages
     from portal.documents import citizen_pages as document_pages
     from portal.documents import jobs as document_jobs
@@ -29,6 +41,7 @@ def create_app(config: Config | None = None) -> Flask:
 
     app.config["SQLALCHEMY_DATABASE_URI"] = config.database_url
     db.init_app(app)
+    migrations.init_app(app)
 
     found = plugin_loader.find(config)
     i18n.init_app(app, config, [plugin.translations for plugin in found if plugin.translations])
