@@ -192,10 +192,11 @@ def _stay_away_while_paused(name: str) -> None:
     pause = db.session.get(ProviderPause, name, populate_existing=True)
     if pause is None or pause.paused_until is None:
         return
-    until = pause.paused_until
-    if until <= clock.now() and _may_probe(name, until):
-        return
-    waiting = max(until - clock.now(), PROBE_TIME)
+    waiting = pause.paused_until - clock.now()
+    if waiting <= timedelta():
+        if _may_probe(name, pause.paused_until):
+            return
+        waiting = PROBE_TIME
     raise TemporaryFailure(f"{name} is paused after failures in a row", retry_after=waiting)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from portal.config import Config
     from portal.people.models import Person
     from portal.plugin_api import PluginContext
+    from portal.testing.browser import Browser
     from portal.testing.remote import RemoteServer
 
 pytest.register_assert_rewrite("portal.testing.contracts")
@@ -54,12 +55,20 @@ def app(portal_config: Config) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def client(app: Flask) -> FlaskClient:
+def outbox_runner(app: Flask) -> Callable[[], int]:
+    """``outbox_runner()`` does all work that is due now, here and at once; the answer is how much it was."""
+    from portal.outbox import run_due
+
+    return lambda: run_due(app)
+
+
+@pytest.fixture
+def client(app: Flask) -> Browser:
     """A browser without scripts."""
     from portal.testing.browser import Browser
 
     app.test_client_class = Browser
-    return app.test_client()
+    return cast("Browser", app.test_client())
 
 
 @pytest.fixture
