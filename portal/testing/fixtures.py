@@ -94,19 +94,26 @@ def log_in() -> Callable[..., None]:
 
 
 @pytest.fixture
-def plugin_context(portal_config: Config) -> Iterator[Callable[..., PluginContext[Any]]]:
+def made_contexts() -> Iterator[list[PluginContext[Any]]]:
+    """Every context that ``plugin_context`` has made in this test."""
+    made: list[PluginContext[Any]] = []
+    yield made
+    for context in made:
+        context.http.close()
+
+
+@pytest.fixture
+def plugin_context(
+    portal_config: Config, made_contexts: list[PluginContext[Any]]
+) -> Callable[..., PluginContext[Any]]:
     """``plugin_context("acme_post", AcmeSettings(…))``: a context without a portal around it."""
     from portal.testing import kit
 
-    made: list[PluginContext[Any]] = []
-
     def make(plugin: str, settings: Any = None, *, demo: bool = True) -> PluginContext[Any]:
-        made.append(kit.context(portal_config, plugin, settings, demo))
-        return made[-1]
+        made_contexts.append(kit.context(portal_config, plugin, settings, demo))
+        return made_contexts[-1]
 
-    yield make
-    for context in made:
-        context.http.close()
+    return make
 
 
 @pytest.fixture

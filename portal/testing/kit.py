@@ -5,6 +5,7 @@ The ``plugin_context`` fixture makes one. Nothing here needs a database, a store
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -142,6 +143,19 @@ def browser(context: PluginContext[Any]) -> FlaskClient:
     """A browser that reaches the routes of the plugin, without the portal's pages around them."""
     assert isinstance(context.mail, RecordedMail)
     return context.mail.app.test_client()
+
+
+def refusals(context: PluginContext[Any]) -> dict[str, int]:
+    """How each route that is signed or a webhook answers to somebody who brings no proof."""
+    visitor = browser(context)
+    answers = {}
+    for rule in visitor.application.url_map.iter_rules():
+        view = visitor.application.view_functions[rule.endpoint]
+        if getattr(view, "portal_access", "") in ("signed", "webhook"):
+            address = re.sub(r"<[^>]+>", "1", rule.rule)
+            for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+                answers[f"{method} {address}"] = visitor.open(address, method=method).status_code
+    return answers
 
 
 def _add_routes(app: Flask, context: PluginContext[Any]) -> None:

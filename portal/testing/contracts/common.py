@@ -16,6 +16,8 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from portal import plugin_checks
+from portal.plugin_api import PluginContext
+from portal.testing import kit
 
 GREEK_NAME = "Μαρία Παπαδοπούλου-Ξηροτύρη"
 LONGEST_KEY = "A" * 10 + "b" * 10 + "-" * 5 + "12345"
@@ -71,6 +73,13 @@ class PackageRules:
     def test_it_pickles_nothing(self, provider: Any) -> None:
         imported = {name for file in _folder(provider).rglob("*.py") for name in _imported(file)}
         assert imported & {"pickle", "marshal", "shelve", "dill"} == set()
+
+    def test_its_protected_routes_refuse_whoever_brings_no_proof(
+        self, provider: Any, made_contexts: list[PluginContext[Any]]
+    ) -> None:
+        for context in made_contexts:
+            answers = kit.refusals(context)
+            assert {way: status for way, status in answers.items() if not 400 <= status < 500} == {}
 
     def test_its_catalogues_are_complete(self, provider: Any) -> None:
         folder = _folder(provider)
