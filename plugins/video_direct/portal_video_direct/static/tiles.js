@@ -57,7 +57,7 @@ export class Tiles {
     const caption = document.createElement("p");
     caption.className = "direct-caption";
     const who = document.createElement("span");
-    who.textContent = self ? this.text("you", { name }) : `${name} · ${this.text(`role-${role}`)}`;
+    who.textContent = self ? this.text("you") : `${name} · ${this.text(`role-${role}`)}`;
     const note = document.createElement("span");
     note.dataset.note = "";
     note.className = "direct-note";
