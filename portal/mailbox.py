@@ -38,6 +38,11 @@ class Letter:
     message: EmailMessage = field(repr=False)
 
     @property
+    def language(self) -> str:
+        """In which language it is written, or empty."""
+        return str(self.message["Content-Language"] or "")
+
+    @property
     def text(self) -> str:
         """The plain text."""
         part = self.message.get_body(("plain",))

@@ -14,6 +14,7 @@ from portal.db import db, transaction
 MAIL = """\
 From: portal@dimos.gr
 To: maria@example.gr
+Content-Language: el
 Subject: =?utf-8?b?zqTOvyDPgc6xzr3PhM61zrLOv8+N?=
 Date: Mon, 30 Nov 2026 06:00:00 +0000
 MIME-Version: 1.0
@@ -65,6 +66,7 @@ def test_a_mail_is_shown_without_anything_that_could_run(client, letter):
     assert page.status_code == 200
     assert "&lt;script&gt;alert(1)" in page.text
     assert '<a href="https://kep.example/door/1">Go in</a>' in page.text
+    assert '<h1 lang="el">' in page.text
     assert "javascript:" not in page.text
     assert "onclick" not in page.text
     assert "style=" not in page.text
