@@ -21,6 +21,7 @@ from portal.appointments.occupancy import TimeTaken
 from portal.appointments.papers import PAPERS
 from portal.config import Config
 from portal.db import db
+from portal.demo import documents
 from portal.demo.citizens import INVENTED, Invented
 from portal.offices.models import Service
 from portal.people.lifecycle import recognise
@@ -34,7 +35,7 @@ PAST_DAYS, A_PAST_DAY = 3, 4
 """How many working days of the past are shown, and how many appointments each had."""
 COMING_DAYS = (9, 7, 6, 5, 3, 2)
 """Appointments of today and of the working days that follow."""
-ENDINGS = ("issue", "nothing", "missed", "issue", "follow_up", "nothing", "technical", "issue")
+ENDINGS = ("issue", "issue", "missed", "issue", "follow_up", "nothing", "technical", "issue")
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ def make(config: Config) -> list[Appointment]:
     coming = [appointment for appointment in made if appointment.starts_at > now]
     for ending, appointment in zip(cycle(ENDINGS), past, strict=False):
         _end(config, appointment, ending)
+    documents.issue_some(config, sorted(past, key=lambda appointment: appointment.starts_at))
     _add_variety(config, coming)
     return made
 

@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from portal import demo
+from portal import demo, files
 from portal.appointments.models import Appointment, Participant
 from portal.db import db, transaction
 from portal.demo import bookings
+from portal.documents.models import DocumentRequest
 from portal.offices.models import Office
 from portal.outbox import OutboxRow
 
@@ -35,7 +36,17 @@ def test_the_week_has_a_past_and_a_future_and_nobody_is_written_to(app):
     assert all(room.state == "closed" for appointment in made for room in appointment.rooms)
     interpreters = db.session.scalars(select(Participant).filter_by(role="interpreter")).all()
     assert len(interpreters) == 1
-    assert db.session.scalars(select(OutboxRow.kind).filter_by(state="waiting")).all() == []
+    waiting = select(OutboxRow.kind).filter_by(state="waiting").distinct()
+    assert db.session.scalars(waiting).all() == ["document.forget"]
+
+
+def test_documents_are_owed_under_way_and_delivered(app):
+    demo.prepare(app)
+    requests = db.session.scalars(select(DocumentRequest)).all()
+    assert {request.state for request in requests} == {"to_issue", "issued", "completed"}
+    (under_way,) = (request for request in requests if request.state == "issued")
+    assert under_way.deliveries[0].state in ("prepared", "sent")
+    assert files.read(under_way.document.stored_as).read().startswith(b"%PDF-")
 
 
 def test_starting_again_changes_nothing_until_the_week_is_over(app, clock):

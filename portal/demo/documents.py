@@ -1,0 +1,76 @@
+"""The documents of the demonstration's past: some delivered, one on its way, the newest still owed.
+
+Called by `portal.demo.bookings`. Nothing leaves the portal: what would be sent is called off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from io import BytesIO
+
+import pikepdf
+
+from portal import clock, files, outbox
+from portal.appointments.models import Appointment
+from portal.config import Config
+from portal.documents import lifecycle
+from portal.documents.models import Delivery, DocumentRequest
+from portal.plugin_api import Receipt, RecipientField
+from portal.providers import current_providers
+
+STILL_OWED = 2
+"""The newest requests wait on the clerk's desk."""
+LATER = timedelta(minutes=30)
+"""So long after the call the clerk issued."""
+CODE = "AK7M4X"
+
+
+def issue_some(config: Config, past: Sequence[Appointment]) -> None:
+    """Issue what is owed for ``past`` appointments, oldest first, except the newest; the last is on its way."""
+    wanted = [request for appointment in past if (request := lifecycle.request_of(appointment))]
+    issued = []
+    for request in wanted[: len(wanted) - STILL_OWED]:
+        with clock.pretend(min(request.created_at + LATER, clock.now())):
+            issued.append(_issue(config, request))
+    for delivery in issued[:-1]:
+        _arrive(delivery)
+
+
+def _issue(config: Config, request: DocumentRequest) -> Delivery:
+    clerk = request.appointment.clerk
+    stored = files.store_pdf(f"{request.appointment.service.name.el}.pdf", sample_pdf())
+    delivery = lifecycle.issue(request, stored, clerk, config.portal.document_days)
+    outbox.cancel(f"delivery:{delivery.id}")
+    goes_by_mail = RecipientField.EMAIL in current_providers().delivery[delivery.provider].needs
+    lifecycle.receipt_arrived(
+        delivery,
+        Receipt(delivery.key, "sent") if goes_by_mail else Receipt(delivery.key, "prepared", code=CODE),
+    )
+    return delivery
+
+
+def _arrive(delivery: Delivery) -> None:
+    """The citizen opened the mail, or came to the counter."""
+    appointment = delivery.request.appointment
+    if delivery.state == "sent":
+        lifecycle.opened(delivery.request, appointment.citizen)
+    else:
+        lifecycle.handed_over(delivery, appointment.clerk)
+
+
+def sample_pdf() -> bytes:
+    """One page that says that it is a sample."""
+    with pikepdf.new() as pdf:
+        page = pdf.add_blank_page(page_size=(595, 842))
+        page.Resources = pikepdf.Dictionary(
+            Font=pikepdf.Dictionary(
+                F1=pikepdf.Dictionary(
+                    Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Helvetica
+                )
+            )
+        )
+        page.Contents = pdf.make_stream(b"BT /F1 36 Tf 220 420 Td (SAMPLE) Tj ET")
+        whole = BytesIO()
+        pdf.save(whole)
+        return whole.getvalue()
