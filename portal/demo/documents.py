@@ -27,7 +27,7 @@ CODE = "AK7M4X"
 
 
 def issue_some(config: Config, past: Sequence[Appointment]) -> None:
-    """Issue what is owed for ``past`` appointments, oldest first, except the newest; the last is on its way."""
+    """Issue what is owed for ``past`` appointments, oldest first, but the newest; the last is on its way."""
     wanted = [request for appointment in past if (request := lifecycle.request_of(appointment))]
     issued = []
     for request in wanted[: len(wanted) - STILL_OWED]:
