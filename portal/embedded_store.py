@@ -11,6 +11,11 @@ import shutil
 import sys
 from pathlib import Path
 
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
 
 class NoStore(Exception):
     """No store program was found on this machine."""
@@ -55,3 +60,12 @@ def command(folder: Path) -> list[str]:
 def socket_of(folder: Path) -> Path:
     """Where the server of ``folder`` listens."""
     return folder / "store.sock"
+
+
+def answers(socket: Path) -> bool:
+    """True when the server at this socket is ready."""
+    with Redis(unix_socket_path=str(socket), retry=Retry(NoBackoff(), 0)) as store:
+        try:
+            return bool(store.ping())
+        except RedisError:
+            return False
