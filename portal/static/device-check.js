@@ -14,7 +14,8 @@ let streams = [];
 let listening;
 
 const find = (selector, within = root) => within.querySelector(selector);
-const text = (key) => document.querySelector(`[data-text="${key}"]`).textContent;
+const texts = document.querySelector("[data-texts]").content;
+const text = (key) => texts.querySelector(`[data-text="${key}"]`).textContent;
 const step = (name) => find(`[data-check="${name}"]`);
 
 function judge(name, verdict, words) {

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from portal import clock, i18n, plugin_context, security
 from portal.config import load
 from portal.exchange import RedisExchange
 from portal.plugin_api import Guest, PluginBlueprint, PluginContext, Room, RoomOrder
+from portal.testing.chromium import running_chromium
 from portal.testing.servers import store_server
 
 GUESTS = {
@@ -44,7 +44,6 @@ class CallHouse:
     exchange: RedisExchange
     url: str = ""
     store_is_away: bool = False
-    closed: list[str] = field(default_factory=list)
 
     @property
     def provider(self) -> DirectRooms:
@@ -120,24 +119,5 @@ def _add_pages(house: CallHouse) -> None:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ.get("PORTAL_CHROMIUM", "/usr/bin/chromium"),
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-                "--use-fake-device-for-media-stream",
-                "--use-fake-ui-for-media-stream",
-                # Without a multicast network the disguised local addresses cannot be resolved.
-                "--disable-features=WebRtcHideLocalIpsWithMdns",
-            ],
-        )
+    with running_chromium() as browser:
         yield browser
-        browser.close()

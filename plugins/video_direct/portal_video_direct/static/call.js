@@ -17,6 +17,7 @@ class DirectCall {
     this.me.session = Array.from(crypto.getRandomValues(new Uint32Array(3)), (part) => part.toString(36)).join("");
     this.soundOnly = false;
     this.status = root.querySelector("[data-status]");
+    this.texts = root.querySelector("[data-texts]").content;
     const text = (key, values) => this.text(key, values);
     this.tiles = new Tiles({
       frame: root.querySelector("[data-tiles]"),
@@ -238,7 +239,7 @@ class DirectCall {
   }
 
   text(key, values = {}) {
-    const words = this.root.querySelector(`[data-text="${key}"]`)?.textContent ?? key;
+    const words = this.texts.querySelector(`[data-text="${key}"]`)?.textContent ?? key;
     return words.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
   }
 }

@@ -1,0 +1,101 @@
+"""The door changes by itself, says so to everybody, and leads into the call and out of it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from portal import clock
+
+PATIENCE = 15_000
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    context = browser.new_context(locale="en-GB", permissions=["camera", "microphone"])
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda line: "Security Policy" in line.text and faults.append(line.text))
+    yield page
+    context.close()
+    assert faults == []
+
+
+def heading(page: Any, words: str) -> Any:
+    found = page.get_by_role("heading", level=1, name=words)
+    found.wait_for(timeout=PATIENCE)
+    return found
+
+
+def test_the_door_opens_without_a_reload_leads_into_the_call_and_closes_behind(
+    page: Any, counter: Any
+) -> None:
+    page.goto(f"{counter.link()}?lang=en")
+    heading(page, "Please wait, the clerk has been told")
+    assert page.locator(".countdown").inner_text() == "in 9 minutes"
+    page.evaluate("window.loadedOnce = true")
+    counter.admit()
+    heading(page, "The clerk is expecting you")
+    assert page.evaluate("window.loadedOnce && document.activeElement.tagName") == "H1"
+    assert "Press the button" in page.locator("body > [role=status]").inner_text()
+    assert page.title().startswith("The clerk is expecting you")
+    page.get_by_role("link", name="Enter the call").click()
+    page.get_by_text("You are in the call.").wait_for(timeout=PATIENCE)
+    counter.change(lambda row: setattr(row, "state", "done"))
+    heading(page, "The appointment is over")
+
+
+def test_a_portal_that_is_away_for_a_moment_is_forgiven(page: Any, counter: Any) -> None:
+    page.goto(f"{counter.link()}?lang=en")
+    heading(page, "Please wait, the clerk has been told")
+    page.route("**/state", lambda route: route.abort())
+    page.wait_for_timeout(4000)
+    heading(page, "Please wait, the clerk has been told")
+    page.unroute("**/state")
+    counter.admit()
+    heading(page, "The clerk is expecting you")
+
+
+def test_who_comes_early_sees_the_waiting_room_open_by_itself(page: Any, counter: Any) -> None:
+    opens_soon = clock.now() + timedelta(minutes=15, seconds=6)
+    counter.change(lambda row: setattr(row, "starts_at", opens_soon))
+    page.goto(f"{counter.link()}?lang=en")
+    heading(page, "You are early")
+    heading(page, "Please wait, the clerk has been told")
+
+
+def test_the_device_check_passes_with_working_devices(page: Any, counter: Any) -> None:
+    page.goto(f"{counter.link()}/check?lang=en")
+    page.get_by_role("button", name="Start the check").click()
+    page.get_by_text("The camera works.").wait_for(timeout=PATIENCE)
+    page.get_by_text("The microphone works.").wait_for(timeout=PATIENCE)
+    page.get_by_role("button", name="Play the test sound").click()
+    page.get_by_role("button", name="I heard it").click()
+    page.get_by_role("button", name="I can read it").click()
+    page.get_by_role("button", name="Save: everything works").click()
+    page.get_by_text("Your camera and microphone have been checked.").wait_for(timeout=PATIENCE)
+    assert counter.device_check() == "passed"
+
+
+def test_the_device_check_says_what_to_do_and_records_the_failure(page: Any, counter: Any) -> None:
+    page.add_init_script(
+        "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotAllowedError'))"
+    )
+    page.goto(f"{counter.link()}/check?lang=en")
+    page.get_by_role("button", name="Start the check").click()
+    page.get_by_text("The browser was not allowed to use the camera.").wait_for(timeout=PATIENCE)
+    page.get_by_role("button", name="Save: something does not work").click()
+    heading(page, "Please wait, the clerk has been told")
+    assert counter.device_check() == "failed"
+
+
+def test_nobody_reports_more_than_passed_or_failed(counter: Any) -> None:
+    counter.app.config["WTF_CSRF_ENABLED"] = False
+    client = counter.app.test_client()
+    path = counter.link().removeprefix(counter.url)
+    assert client.post(f"{path}/check", data={"result": "camera broken"}).status_code == 400
+    assert counter.device_check() == ""
