@@ -1,14 +1,21 @@
-"""The `portal` command. Each subcommand is one short function; wrong configuration is told in plain lines."""
+"""The `portal` command. Each subcommand is one short function; what is misconfigured is told in plain lines.
+
+Imports stand inside the functions, so that ``portal --help`` answers at once.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from portal.config import Config, ConfigProblems, load
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 DEFAULT_BIND = "127.0.0.1:8000"
 
@@ -26,151 +33,161 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="portal", description="The municipal counter by video.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    everything = commands.add_parser("all", help="everything in one: store, web, workers, dispatcher")
-    everything.set_defaults(run=_all)
-    web = commands.add_parser("web", help="answer web requests")
-    web.add_argument("--workers", type=int, default=int(os.environ.get("PORTAL_WEB_WORKERS", "2")))
-    web.set_defaults(run=_web)
-    work = commands.add_parser("work", help="do the work of one queue")
-    work.add_argument("queue", choices=_queues())
-    work.set_defaults(run=_work)
-    commands.add_parser("dispatch", help="put due work before the workers").set_defaults(run=_dispatch)
-    check = commands.add_parser("check", help="check the configuration; with --live the outside systems too")
-    check.add_argument("--live", action="store_true")
-    check.set_defaults(run=_check)
-    commands.add_parser("plugins", help="list the enabled plugins").set_defaults(run=_plugins)
-    database = commands.add_parser("db", help="bring the database up to date, or say whether it is")
+
+    def command(
+        name: str, run: Callable[[argparse.Namespace], int | None], text: str
+    ) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(run=run)
+        return added
+
+    command("all", _all, "everything at once: store, web server, workers, dispatcher")
+    web = command("web", _web, "answer web requests at PORTAL_BIND")
+    web.add_argument("--processes", type=int, default=2, help="how many, each with eight threads (2)")
+    work = command("work", _work, "do the work of one queue, or of all of them")
+    work.add_argument("queue", nargs="?", choices=_queues())
+    command("dispatch", _dispatch, "put due work before the workers")
+    check = command("check", _check, "check the configuration and the plugins")
+    check.add_argument("--live", action="store_true", help="ask database, store and outside systems too")
+    command("plugins", _plugins, "list the enabled plugins")
+    database = command("db", _database, "bring the database up to date, or ask whether it is")
     database.add_argument("action", choices=["upgrade", "check"])
-    database.set_defaults(run=_database)
-    catalogue = commands.add_parser("import", help="import the municipality's catalogue")
+    catalogue = command("import", _import, "import the municipality's catalogue")
     catalogue.add_argument("file", type=Path)
-    catalogue.set_defaults(run=_import)
+    command("demo", _demo, "fill the demonstration's database")
     return parser
 
 
 def _queues() -> list[str]:
-    from portal.outbox import QUEUES
+    from portal.queues import QUEUES
 
     return list(QUEUES)
 
 
-def _all(options: argparse.Namespace) -> None:
-    from portal import create_app, demo, supervisor
+def _app() -> Flask:
+    from portal import create_app
 
-    app = create_app(load())
+    return create_app(load())
+
+
+def _bind() -> str:
+    return os.environ.get("PORTAL_BIND", DEFAULT_BIND)
+
+
+def _all(options: argparse.Namespace) -> int:
+    from portal import supervisor
+
+    app = _app()
     config: Config = app.config["PORTAL"]
-
-    def prepare() -> None:
-        _upgrade(app)
-        if config.demo:
-            demo.prepare(app)
-
-    everything = supervisor.Supervisor(app, os.environ.get("PORTAL_BIND", DEFAULT_BIND))
     try:
-        everything.run(prepare, lambda: _announce(config))
-    except supervisor.AlreadyRunning as error:
-        raise SystemExit(str(error)) from None
+        supervisor.run_all(app, _bind(), lambda: _prepare(app, config), lambda: _announce(config))
+    except supervisor.CannotStart as reason:
+        print(f"portal cannot start: {reason}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _prepare(app: Flask, config: Config) -> None:
+    from portal import demo, migrations
+
+    migrations.upgrade(app)
+    if config.demo:
+        demo.prepare(app)
 
 
 def _announce(config: Config) -> None:
-    lines = [f"{config.municipality.name.in_language('en')}: {config.portal.base_url}"]
+    address = config.portal.base_url
+    lines = [f"{config.municipality.name.in_language('en')} is open: {address}"]
     if config.demo:
         lines += [
-            f"  citizens   {config.portal.base_url}/         log in as any of the persons on the login page",
-            f"  staff      {config.portal.base_url}/staff/   log in as a clerk or as the supervisor",
-            f"  mails      {config.portal.base_url}/demo/mailbox   what the portal would have sent",
+            "This is a demonstration; the login page lists the people you can be.",
+            f"  citizens  {address}/",
+            f"  staff     {address}/staff/",
+            f"  mails     {address}/demo/mailbox",
         ]
-    print("\n".join([*lines, "Stop with Ctrl-C."]), flush=True)
+    print("\n".join([*lines, "Ctrl-C closes it."]), flush=True)
 
 
 def _web(options: argparse.Namespace) -> None:
-    from portal import create_app, supervisor
+    from portal import web
 
-    supervisor.serve(create_app(load()), os.environ.get("PORTAL_BIND", DEFAULT_BIND), options.workers)
+    web.serve(_app(), _bind(), options.processes)
 
 
 def _work(options: argparse.Namespace) -> None:
-    from portal import create_app, worker
+    from portal import supervisor, worker
 
-    worker.work(create_app(load()), options.queue)
+    if options.queue:
+        worker.work(_app(), options.queue)
+    else:
+        supervisor.run_workers(_app())
 
 
 def _dispatch(options: argparse.Namespace) -> None:
-    from portal import create_app, worker
+    from portal import worker
 
-    worker.dispatch(create_app(load()))
+    worker.dispatch(_app())
 
 
 def _check(options: argparse.Namespace) -> int:
-    from portal import create_app
+    app = _app()
+    print("configuration: in order")
+    if not options.live:
+        return 0
+    from portal.live_check import troubles
 
-    app = create_app(load())
-    print("configuration: ok")
-    return _check_live(app) if options.live else 0
-
-
-def _check_live(app: object) -> int:
-    from flask import Flask
-
-    from portal.plugin_api import ProviderFailure
-    from portal.providers import current_providers
-
-    assert isinstance(app, Flask)
-    failed = 0
     with app.app_context():
-        providers = current_providers()
-        asked = {**providers.video, **providers.delivery}
-        for identity in (providers.identity_citizens, providers.identity_staff):
-            asked[identity.name] = identity  # type: ignore[assignment]
-        for name, provider in asked.items():
-            try:
-                provider.check()
-                print(f"{name}: ok")
-            except ProviderFailure as failure:
-                failed = 1
-                print(f"{name}: {failure}", file=sys.stderr)
-    return failed
+        found = list(_told(troubles()))
+    return 1 if found else 0
+
+
+def _told(answers: Iterator[tuple[str, str]]) -> Iterator[str]:
+    """Print each answer; give the names of those that are not in order."""
+    for name, trouble in answers:
+        print(f"{name}: {trouble or 'in order'}", file=sys.stderr if trouble else sys.stdout, flush=True)
+        if trouble:
+            yield name
 
 
 def _plugins(options: argparse.Namespace) -> None:
     from portal import plugin_loader
 
     for plugin in plugin_loader.find(load()):
-        print(plugin.name)
+        print(f"{plugin.name}: {plugin.problem}" if plugin.problem else plugin.name)
 
 
 def _database(options: argparse.Namespace) -> int:
-    from portal import create_app
+    from portal import migrations
 
-    app = create_app(load())
+    app = _app()
     if options.action == "upgrade":
-        _upgrade(app)
-        return 0
-    from portal.migrations import is_current
-
+        migrations.upgrade(app)
     with app.app_context():
-        current = is_current()
-    print("database: up to date" if current else "database: run `portal db upgrade`")
+        current = migrations.is_current()
+    print("the database is up to date" if current else "the database is old: run `portal db upgrade`")
     return 0 if current else 1
 
 
-def _upgrade(app: object) -> None:
-    from portal.migrations import upgrade
-
-    upgrade(app)  # type: ignore[arg-type]
-
-
 def _import(options: argparse.Namespace) -> int:
-    from portal import create_app
     from portal.catalogue import CatalogueProblems, import_file
 
-    config = load()
-    app = create_app(config)
-    with app.app_context():
-        try:
-            report = import_file(options.file, config.providers.identity.staff, config.providers.delivery)
-        except CatalogueProblems as problems:
-            print(problems, file=sys.stderr)
-            return 1
+    app = _app()
+    chosen = app.config["PORTAL"].providers
+    try:
+        with app.app_context():
+            report = import_file(options.file, chosen.identity.staff, chosen.delivery)
+    except CatalogueProblems as problems:
+        print(problems, file=sys.stderr)
+        return 1
     print(report.in_words())
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    app = _app()
+    config: Config = app.config["PORTAL"]
+    if not config.demo:
+        print("this is no demonstration: [portal] demo is not true", file=sys.stderr)
+        return 1
+    _prepare(app, config)
     return 0

@@ -46,7 +46,7 @@ def postgres_cluster(folder: Path) -> Iterator[str]:
         _run_as(
             owner, programs / "initdb", "-D", data, "-U", "portal", "-E", "UTF8", "--locale=C.UTF-8", "-N"
         )
-        command = [
+        command: list[str | Path] = [
             programs / "postgres",
             "-D",
             data,
