@@ -1,0 +1,258 @@
+"""The clerk's side of the call: the picture, and beside it the case.
+
+The forms of the panel work as ordinary posts; with the script `panel.js` they are sent without leaving
+the page, because leaving it would drop the call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from flask import Blueprint, Response, abort, flash, g, redirect, render_template
+from flask import url_for as flask_url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from portal import security
+from portal.appointments import call
+from portal.appointments.case_words import booking_facts, provider_title
+from portal.appointments.door_pages import room_record
+from portal.appointments.models import Appointment, Participant, VideoRoom
+from portal.appointments.papers import PAPERS, ROLES
+from portal.appointments.presence import presence
+from portal.appointments.staff_forms import ClosingForm, IdentityForm, InvitationForm, NoteForm
+from portal.appointments.staff_pages import asked_by_script, case_page, refusals_told, served_appointment
+from portal.db import transaction
+from portal.i18n import current_language
+from portal.people.visitor import the_person
+from portal.plugin_api import Guest, Join, ProviderFailure
+from portal.providers import current_providers
+
+log = structlog.get_logger()
+blueprint = Blueprint("call", __name__, url_prefix="/staff/appointments/<key>")
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What stands beside the picture."""
+
+    appointment: Appointment
+    identity_form: IdentityForm
+    invitation_form: InvitationForm
+    closing_form: ClosingForm
+
+    @property
+    def room(self) -> VideoRoom | None:
+        return call.current_room(self.appointment)
+
+    @property
+    def mark(self) -> str:
+        """Changes when another room, or the same one in another state, belongs on the page."""
+        return f"{self.room.key} {self.room.state}" if self.room else "none"
+
+    @property
+    def failed_rooms(self) -> list[VideoRoom]:
+        return [room for room in self.appointment.rooms if room.state == "failed"]
+
+    @property
+    def people(self) -> list[Participant]:
+        return [person for person in self.appointment.participants if not person.revoked_at]
+
+    @property
+    def identified(self) -> bool:
+        check = self.appointment.identity_check
+        return check is not None and check.identified
+
+
+@blueprint.get("/call")
+@security.with_camera
+@security.staff_only
+def show(key: str) -> ResponseReturnValue:
+    """The call; the clerk's way into the room is made now."""
+    return _page(served_appointment(key))
+
+
+@blueprint.post("/start")
+@security.staff_only
+def start(key: str) -> ResponseReturnValue:
+    """Open the call and admit the citizen; a worker opens the room."""
+    appointment = served_appointment(key)
+    # A second click finds the call open already, which is what was wanted.
+    if appointment.state != "in_call":
+        _do(lambda: call.start(appointment, list(current_providers().video), the_person()))
+    return _onward(appointment)
+
+
+@blueprint.post("/admit/<int:participant_id>")
+@security.staff_only
+def admit(key: str, participant_id: int) -> ResponseReturnValue:
+    """Let one more person in."""
+    appointment = served_appointment(key)
+    guest = next((p for p in appointment.participants if p.id == participant_id), None) or abort(404)
+    _do(lambda: call.admit(guest, the_person()), _("%(name)s is admitted.", name=guest.name))
+    return _onward(appointment)
+
+
+@blueprint.post("/identify")
+@security.with_camera
+@security.staff_only
+def identify(key: str) -> ResponseReturnValue:
+    """Keep what the clerk saw of the citizen's paper."""
+    appointment = served_appointment(key)
+    form = IdentityForm()
+    if not form.validate():
+        return _page(appointment, identity_form=form)
+    record = form.record()
+    _do(lambda: call.record_identity(appointment, record, the_person()), _("The identity check is recorded."))
+    return _onward(appointment)
+
+
+@blueprint.post("/invite")
+@security.with_camera
+@security.staff_only
+def invite(key: str) -> ResponseReturnValue:
+    """Invite a third person, before the call or during it."""
+    appointment = served_appointment(key)
+    form = InvitationForm()
+    if not form.validate():
+        in_call = appointment.state == "in_call"
+        return _page(appointment, invitation_form=form) if in_call else case_page(appointment, None, form)
+    name, email = form.name.data or "", form.email.data or ""
+    _do(
+        lambda: call.invite(appointment, form.role.data, name, email, form.language.data, the_person()),
+        _("The invitation to %(name)s is on its way.", name=name),
+    )
+    return _onward(appointment)
+
+
+@blueprint.post("/note")
+@security.with_camera
+@security.staff_only
+def note(key: str) -> ResponseReturnValue:
+    """Keep the note. In the call an answer beside it about the end stays as it is."""
+    appointment = served_appointment(key)
+    form = ClosingForm(obj=appointment) if appointment.state == "in_call" else NoteForm()
+    saved = form.note.validate(form)
+    if saved:
+        text = form.note.data or ""
+        _do(lambda: call.write_note(appointment, text, the_person()), _("The note is saved."))
+    if isinstance(form, ClosingForm) and (asked_by_script() or not saved):
+        return _page(appointment, closing_form=form)
+    return _onward(appointment) if saved else case_page(appointment, form)
+
+
+@blueprint.post("/finish")
+@security.with_camera
+@security.staff_only
+def finish(key: str) -> ResponseReturnValue:
+    """End the call for everybody, with its outcome."""
+    appointment = served_appointment(key)
+    form = ClosingForm(obj=appointment)
+    if not form.validate():
+        return _page(appointment, closing_form=form)
+    text = form.note.data or ""
+
+    def end() -> None:
+        if text != appointment.note:
+            call.write_note(appointment, text, the_person())
+        call.finish(appointment, form.outcome.data, the_person())
+
+    _do(end, _("The call has ended for everybody."))
+    return _onward(appointment)
+
+
+@blueprint.post("/again")
+@security.staff_only
+def again(key: str) -> ResponseReturnValue:
+    """The call broke off: everybody back to the door; the time stays taken."""
+    appointment = served_appointment(key)
+    _do(
+        lambda: call.call_again(appointment, the_person()),
+        _("Everybody is back at the door. Open the counter again when you are ready."),
+    )
+    return _onward(appointment)
+
+
+@blueprint.post("/other-provider")
+@security.staff_only
+def other_provider(key: str) -> ResponseReturnValue:
+    """Hold the call with the next video provider."""
+    appointment = served_appointment(key)
+    _do(lambda: call.change_provider(appointment, list(current_providers().video), the_person()))
+    return _onward(appointment)
+
+
+def _do(deed: Callable[[], Any], success: str = "") -> None:
+    """Do one deed in a transaction of its own, and say what came of it."""
+    with refusals_told():
+        with transaction():
+            deed()
+        if success:
+            flash(success, "success")
+
+
+def _onward(appointment: Appointment) -> ResponseReturnValue:
+    """To the page that fits the state which was reached."""
+    if appointment.state == "in_call":
+        return redirect(flask_url_for("call.show", key=appointment.key))
+    return _leave_for_case(appointment)
+
+
+def _leave_for_case(appointment: Appointment) -> ResponseReturnValue:
+    """The script is told the address: it would follow a redirect and eat the messages of that page."""
+    address = flask_url_for("staff.case", key=appointment.key)
+    if asked_by_script():
+        return Response(status=204, headers={"X-Go": address})
+    return redirect(address)
+
+
+def _page(
+    appointment: Appointment,
+    identity_form: IdentityForm | None = None,
+    invitation_form: InvitationForm | None = None,
+    closing_form: ClosingForm | None = None,
+) -> ResponseReturnValue:
+    """The call, or for the script its panel alone; a form that was sent stands there with its errors."""
+    if appointment.state != "in_call":
+        return _leave_for_case(appointment)
+    panel = Panel(
+        appointment,
+        identity_form or IdentityForm.about(appointment),
+        invitation_form or InvitationForm.about(appointment),
+        closing_form or ClosingForm(formdata=None, obj=appointment),
+    )
+    shown: dict[str, object] = {
+        "appointment": appointment,
+        "panel": panel,
+        "facts": booking_facts(appointment),
+        "has_other_provider": len(current_providers().video) > 1,
+        "provider_title": provider_title,
+        "presence": presence,
+        "papers": PAPERS,
+        "roles": ROLES,
+        "as_part": asked_by_script(),
+    }
+    if asked_by_script():
+        return render_template("staff/_panel.html", **shown)
+    join = _way_in(panel.room)
+    # The plugin's template finds its values by their own names; where names meet, ours stay ours.
+    return render_template("staff/call.html", **{**(join.values if join else {}), **shown, "join": join})
+
+
+def _way_in(room: VideoRoom | None) -> Join | None:
+    """A short-lived way into the open room for this member of staff; None when there is none."""
+    if room is None or room.state != "open" or room.provider not in current_providers().video:
+        return None
+    provider = current_providers().video[room.provider]
+    person = the_person()
+    clerk = Guest(f"clerk-{person.id}", person.name, "clerk", current_language(), moderates=True)
+    try:
+        join = provider.join(room_record(room), clerk)
+    except ProviderFailure as failure:
+        log.warning("no way into the room", room=room.id, failure=type(failure).__name__)
+        return None
+    g.call_origins = provider.origins
+    return join

@@ -1,0 +1,124 @@
+"""What the staff read about one case: the answers of the booking, and the record of what was done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+
+from portal.appointments.models import Appointment
+from portal.appointments.papers import NEEDS, OUTCOMES, PAPERS, ROLES
+from portal.audit import AuditLine
+from portal.db import db
+from portal.forms import readable_phone
+from portal.i18n import short_date, wall_clock
+from portal.people.models import Person
+from portal.providers import current_providers
+
+DEEDS = {
+    "booked": _l("Booked"),
+    "moved": _l("Moved to another time"),
+    "cancelled": _l("Cancelled"),
+    "missed": _l("Recorded as missed"),
+    "call started": _l("Call opened"),
+    "room failed": _l("A room could not be opened; the next provider was asked"),
+    "provider changed": _l("The call moved to another video provider"),
+    "admitted": _l("A person was admitted"),
+    "invited": _l("A person was invited"),
+    "identity checked": _l("Identity checked on camera"),
+    "note written": _l("Note written"),
+    "call broke off": _l("The call broke off; everybody is back at the door"),
+    "call ended": _l("Call ended"),
+    "document issued": _l("Document issued"),
+    "document withdrawn": _l("No document is issued after all"),
+    "delivery begun": _l("Delivery begun"),
+    "delivery failed": _l("The delivery did not work"),
+    "document handed over": _l("Document handed over"),
+    "document opened": _l("The citizen opened the document"),
+}
+PROBLEMS = frozenset({"room failed", "call broke off", "missed", "cancelled", "delivery failed"})
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """One deed as the timeline shows it."""
+
+    title: str
+    when: str
+    text: str
+    state: str
+
+
+def booking_facts(appointment: Appointment) -> list[dict[str, object]]:
+    """What the citizen told at booking, as rows of a summary; questions he left open are left out."""
+    answers = [
+        (_("Phone"), readable_phone(appointment.phone)),
+        (_("E-mail"), appointment.email),
+        (_("Address"), _address(appointment.address)),
+        (_("Language"), {"el": "Ελληνικά", "en": "English"}[appointment.language]),
+        (_("Will show"), PAPERS.get(appointment.paper, "")),
+        (_("Needs"), ", ".join(str(NEEDS[need]) for need in appointment.needs)),
+        (_("Wants the document by"), provider_title(appointment.delivery)),
+        (_("Says beforehand"), appointment.remark),
+    ]
+    return [{"key": question, "value": answer} for question, answer in answers if answer]
+
+
+def history_of(appointment: Appointment) -> list[HistoryEntry]:
+    """Everything that was done with the appointment, newest last."""
+    rows = db.session.execute(
+        select(AuditLine, Person)
+        .outerjoin(Person, Person.id == AuditLine.actor_id)
+        .where(AuditLine.subject == f"appointment:{appointment.id}")
+        .order_by(AuditLine.id)
+    )
+    zone = appointment.office.time_zone
+    return [_entry(line, actor, zone) for line, actor in rows]
+
+
+def provider_title(name: str) -> str:
+    """What people call the provider; the bare name when it is not enabled any more."""
+    providers = current_providers()
+    provider = providers.video.get(name) or providers.delivery.get(name)
+    return str(provider.title) if provider else name
+
+
+def _entry(line: AuditLine, actor: Person | None, zone: str) -> HistoryEntry:
+    return HistoryEntry(
+        title=str(DEEDS.get(line.deed, line.deed)),
+        when=_moment(line.at, zone) + " · " + (actor.name if actor else _("the portal")),
+        text=_facts_in_words(line, zone),
+        state="problem" if line.deed in PROBLEMS else "done",
+    )
+
+
+def _facts_in_words(line: AuditLine, zone: str) -> str:
+    facts = line.facts
+    match line.deed:
+        case "moved":
+            before, after = (
+                _moment(datetime.fromisoformat(facts[name]), zone) for name in ("before", "after")
+            )
+            return _("from %(before)s to %(after)s", before=before, after=after)
+        case "admitted" | "invited":
+            return str(ROLES[facts["role"]])
+        case "identity checked":
+            return _("identified") if facts["identified"] else _("not identified")
+        case "call ended":
+            return str(OUTCOMES[facts["outcome"]])
+        case "room failed" | "provider changed" | "delivery begun" | "delivery failed":
+            return provider_title(facts["provider"])
+    return ""
+
+
+def _address(parts: dict[str, str]) -> str:
+    street = f"{parts.get('street', '')} {parts.get('number', '')}".strip()
+    town = f"{parts.get('postal_code', '')} {parts.get('town', '')}".strip()
+    return ", ".join(part for part in (street, town) if part)
+
+
+def _moment(instant: datetime, zone: str) -> str:
+    return f"{short_date(instant, zone)}, {wall_clock(instant, zone)}"

@@ -1,0 +1,142 @@
+"""A day at the counter as it stands at this moment: who comes when, who waits, what is still owed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import selectinload
+
+from portal import clock, scheduling
+from portal.appointments import availability
+from portal.appointments.models import Appointment, Participant
+from portal.appointments.presence import presence
+from portal.db import db
+from portal.documents.models import DocumentRequest
+from portal.offices.models import Office
+from portal.people import access
+from portal.people.models import Person
+
+NO_CASE = ("held", "expired")
+"""Times that nobody has booked (yet): nothing for the staff to see."""
+PATIENCE = timedelta(minutes=1)
+"""An appointment is late when its start is longer ago than this."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One appointment of the day as it stands at this moment."""
+
+    appointment: Appointment
+    owes_document: bool
+    door_opens: timedelta
+
+    @property
+    def waiting(self) -> list[Participant]:
+        """Who is at the door now and has not been let in."""
+        return [person for person in self.appointment.participants if presence(person) == "waiting"]
+
+    @property
+    def minutes_late(self) -> int:
+        """How long ago the call should have begun; 0 when it is not late."""
+        late = clock.now() - self.appointment.starts_at
+        return late // timedelta(minutes=1) if self.appointment.state == "booked" and late > PATIENCE else 0
+
+    @property
+    def may_open(self) -> bool:
+        """The counter opens with the door, and earlier when somebody is there already."""
+        opens_at = self.appointment.starts_at - self.door_opens
+        return self.appointment.state == "booked" and (clock.now() >= opens_at or bool(self.waiting))
+
+    @property
+    def look(self) -> str:
+        """The row's class in the stylesheet."""
+        if self.waiting:
+            return "waiting"
+        return {"in_call": "now", "booked": ""}.get(self.appointment.state, "over")
+
+
+@dataclass(frozen=True)
+class Day:
+    """The day of one clerk, or of an office."""
+
+    day: date
+    zone: str
+    office: Office | None
+    entries: Sequence[Entry]
+
+    @property
+    def is_today(self) -> bool:
+        return self.day == clock.now().astimezone(ZoneInfo(self.zone)).date()
+
+    @property
+    def day_before(self) -> date:
+        return self.day - timedelta(days=1)
+
+    @property
+    def day_after(self) -> date:
+        return self.day + timedelta(days=1)
+
+    @cached_property
+    def waiting(self) -> list[Participant]:
+        """Everybody at the door now."""
+        return [person for entry in self.entries for person in entry.waiting]
+
+    @property
+    def left(self) -> int:
+        """Appointments that are still to be held."""
+        return sum(entry.appointment.state in ("booked", "in_call") for entry in self.entries)
+
+    @property
+    def documents_owed(self) -> int:
+        return sum(entry.owes_document for entry in self.entries)
+
+
+def day_of(person: Person, office: Office | None, day: date | None, door_opens: timedelta) -> Day:
+    """The person's own day, or that of a whole office; today if no day is named."""
+    zone = (office or access.active_memberships(person)[0].office).time_zone
+    chosen = day or clock.now().astimezone(ZoneInfo(zone)).date()
+    whose = Appointment.office_id == office.id if office else Appointment.clerk_id == person.id
+    rows = _appointments(chosen, zone, whose)
+    owed = _owed_documents([row.id for row in rows])
+    return Day(chosen, zone, office, [Entry(row, row.id in owed, door_opens) for row in rows])
+
+
+def overseen_offices(person: Person) -> list[Office]:
+    """The offices whose whole day the person may see: a supervisor's own, an administrator's all."""
+    posts = access.active_memberships(person)
+    if any(post.role == "administrator" for post in posts):
+        return availability.open_offices()
+    return [post.office for post in posts if post.role == "supervisor"]
+
+
+def _appointments(day: date, zone: str, whose: ColumnElement[bool]) -> Sequence[Appointment]:
+    begin = scheduling.wall_clock(day, 0, zone)
+    end = scheduling.wall_clock(day + timedelta(days=1), 0, zone)
+    query = (
+        select(Appointment)
+        .where(
+            whose,
+            Appointment.starts_at >= begin,
+            Appointment.starts_at < end,
+            Appointment.state.not_in(NO_CASE),
+        )
+        .options(
+            selectinload(Appointment.service),
+            selectinload(Appointment.clerk),
+            selectinload(Appointment.participants),
+        )
+        .order_by(Appointment.starts_at, Appointment.id)
+    )
+    return db.session.scalars(query).all()
+
+
+def _owed_documents(appointments: Sequence[int]) -> set[int]:
+    owed = select(DocumentRequest.appointment_id).where(
+        DocumentRequest.appointment_id.in_(appointments), DocumentRequest.state == "to_issue"
+    )
+    return set(db.session.scalars(owed))

@@ -1,0 +1,93 @@
+"""The clerk's forms: the identity protocol, an invitation, the note, the end of the call.
+
+Several of them stand on one page. The constructor makes the form that was sent with this request;
+``about(appointment)`` makes one that was not, with what is known already.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, RadioField, SelectField, TextAreaField, ValidationError
+from wtforms.validators import InputRequired, Length, Optional
+
+from portal.appointments.call import IdentityRecord
+from portal.appointments.models import Appointment
+from portal.appointments.papers import OUTCOMES, PAPERS, ROLES
+from portal.forms import EmailField, required, short_text
+
+GUESTS = {role: title for role, title in ROLES.items() if role != "citizen"}
+
+
+class IdentityForm(FlaskForm):
+    """What the clerk saw. No picture, no number of the paper."""
+
+    paper = SelectField(_l("Paper shown"), choices=list(PAPERS.items()))
+    paper_shown = BooleanField(_l("The paper was shown in full and is readable"))
+    face_matches = BooleanField(_l("The face is that of the photograph"))
+    name_matches = BooleanField(_l("The name is that of the appointment"))
+
+    @classmethod
+    def about(cls, appointment: Appointment) -> Self:
+        """The form with what was recorded before, or with the paper that the citizen chose."""
+        kept = appointment.identity_check
+        return cls(formdata=None, obj=kept) if kept else cls(formdata=None, paper=appointment.paper)
+
+    def record(self) -> IdentityRecord:
+        """The answers, ready for the call."""
+        return IdentityRecord(
+            self.paper.data, self.paper_shown.data, self.face_matches.data, self.name_matches.data
+        )
+
+
+class InvitationForm(FlaskForm):
+    """A third person for the call."""
+
+    name = short_text(_l("Name"), 200, required(_l("Write the name of the person you invite.")))
+    email = EmailField(
+        _l("E-mail"), [required(_l("Write the e-mail address to which the link is sent.")), Length(max=254)]
+    )
+    role = RadioField(_l("Takes part as"), choices=list(GUESTS.items()), default="companion")
+    language = RadioField(
+        _l("Language of the invitation"), choices=[("el", "Ελληνικά"), ("en", "English")], default="el"
+    )
+
+    @classmethod
+    def about(cls, appointment: Appointment) -> Self:
+        """The empty form; the citizen's language is the likely one."""
+        return cls(formdata=None, language=appointment.language)
+
+
+class NoteForm(FlaskForm):
+    """The clerk's note."""
+
+    note = TextAreaField(
+        _l("Note for colleagues"),
+        [Optional(), Length(max=4000, message=_l("Please write at most %(max)d letters."))],
+    )
+
+    @classmethod
+    def about(cls, appointment: Appointment) -> Self:
+        """The form with the note as it is kept."""
+        return cls(formdata=None, obj=appointment)
+
+
+class ClosingForm(NoteForm):
+    """How the call ends. The note stands in the same form, so that ending the call never loses it."""
+
+    outcome = RadioField(_l("How does the call end?"), [InputRequired(_l("Choose how the call ends."))])
+
+    def __init__(self, *args: Any, obj: Appointment, **kwargs: Any) -> None:
+        super().__init__(*args, obj=obj, **kwargs)
+        issues = bool(obj.service.deliveries)
+        self.outcome.choices = [(key, text) for key, text in OUTCOMES.items() if issues or key != "issue"]
+        self._identified = bool(obj.identity_check and obj.identity_check.identified)
+
+    def validate_outcome(self, field: RadioField) -> None:
+        """No document for somebody whom nobody has recognised."""
+        if field.data == "issue" and not self._identified:
+            raise ValidationError(
+                _l("Record the identity check first: without it no document can be issued.")
+            )

@@ -1,0 +1,207 @@
+"""The clerk's day and cases. The pages of the call itself are in `call_pages`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, abort, flash, redirect, render_template, request
+from flask import url_for as flask_url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from portal import clock, security
+from portal.appointments import lifecycle
+from portal.appointments.case_words import booking_facts, history_of
+from portal.appointments.citizen_pages import booking_rules, office_named, parse_start, times_page, ways_of
+from portal.appointments.links import page_address
+from portal.appointments.models import Appointment
+from portal.appointments.occupancy import TimeTaken
+from portal.appointments.papers import NEEDS, OUTCOMES, PAPERS, ROLES, STATES
+from portal.appointments.presence import minutes_waiting, presence
+from portal.appointments.staff_day import NO_CASE, day_of, overseen_offices
+from portal.appointments.staff_forms import InvitationForm, NoteForm
+from portal.db import db, transaction
+from portal.documents import lifecycle as documents
+from portal.offices.models import Office
+from portal.people import access
+from portal.people.visitor import the_person
+
+blueprint = Blueprint("staff", __name__, url_prefix="/staff")
+
+YEARS = range(2000, 2200)
+"""Days outside of these are nobody's working days, and one of them has no tomorrow."""
+
+
+@blueprint.get("/")
+@blueprint.get("/day/<day>")
+@security.staff_only
+def day(day: str = "") -> str:
+    """Who comes, and who waits now. Supervisors and administrators may look at a whole office."""
+    person = the_person()
+    offices = overseen_offices(person)
+    door_opens = timedelta(minutes=booking_rules().door_opens_minutes)
+    shown = day_of(person, _office_asked(offices), _day_asked(day), door_opens)
+    return render_template(
+        "staff/_agenda.html" if asked_by_script() else "staff/day.html",
+        shown=shown,
+        offices=offices,
+        minutes_waiting=minutes_waiting,
+        states=STATES,
+        needs=NEEDS,
+        outcomes=OUTCOMES,
+    )
+
+
+@blueprint.get("/appointments/<key>")
+@security.staff_only
+def case(key: str) -> str:
+    """One case: who comes, what he needs, what has happened, what can be done."""
+    return case_page(served_appointment(key))
+
+
+@blueprint.post("/appointments/<key>/missed")
+@security.staff_only
+def missed(key: str) -> ResponseReturnValue:
+    """The citizen did not come."""
+    appointment = served_appointment(key)
+    with refusals_told():
+        with transaction():
+            lifecycle.miss(appointment, the_person())
+        flash(_("Recorded as missed. The citizen gets an e-mail and can book again."), "success")
+    return redirect(flask_url_for("staff.case", key=key))
+
+
+@blueprint.route("/appointments/<key>/cancel", methods=["GET", "POST"])
+@security.staff_only
+def cancel(key: str) -> ResponseReturnValue:
+    """Ask once whether the clerk is sure, then call the appointment off."""
+    appointment = served_appointment(key)
+    if request.method == "GET" and appointment.state == "booked":
+        return render_template("staff/cancel.html", appointment=appointment)
+    with refusals_told():
+        with transaction():
+            lifecycle.cancel(appointment, booking_rules(), the_person())
+        flash(_("The appointment is cancelled. The citizen gets an e-mail about it."), "success")
+    return redirect(flask_url_for("staff.case", key=key))
+
+
+@blueprint.get("/appointments/<key>/move")
+@security.staff_only
+def choose_new_time(key: str) -> ResponseReturnValue:
+    """Free times to which the appointment can be moved, with this clerk or a colleague."""
+    appointment = served_appointment(key)
+    if appointment.state != "booked":
+        return redirect(flask_url_for("staff.case", key=key))
+
+    def address(**values: Any) -> str:
+        return flask_url_for("staff.choose_new_time", key=key, **values)
+
+    page = times_page(appointment.service, address, ignoring=appointment)
+    return render_template("staff/move.html", appointment=appointment, service=appointment.service, page=page)
+
+
+@blueprint.post("/appointments/<key>/move")
+@security.staff_only
+def move(key: str) -> ResponseReturnValue:
+    """Move the appointment; the old time stays until the new one is won."""
+    appointment = served_appointment(key)
+    office = office_named(request.form.get("office", "any"))
+    starts_at = parse_start(request.form.get("start", ""))
+    try:
+        with refusals_told():
+            with transaction():
+                lifecycle.move(appointment, booking_rules(), office, starts_at, the_person())
+            flash(_("The appointment has moved. The citizen gets an e-mail with the new time."), "success")
+    except TimeTaken:
+        flash(_("Somebody else has just taken this time. Nothing has changed; choose another one."), "error")
+        return redirect(flask_url_for("staff.choose_new_time", key=key))
+    if not access.may_serve(the_person(), appointment):
+        flash(_("A colleague serves the citizen at the new time."))
+        return redirect(flask_url_for("staff.day"))
+    return redirect(flask_url_for("staff.case", key=key))
+
+
+def case_page(
+    appointment: Appointment,
+    note_form: NoteForm | None = None,
+    invitation_form: InvitationForm | None = None,
+) -> str:
+    """The page of the case; a form that was sent and has errors stands in its place."""
+    day = appointment.starts_at.astimezone(ZoneInfo(appointment.office.time_zone)).date()
+    return render_template(
+        "staff/case.html",
+        appointment=appointment,
+        day=day.isoformat(),
+        facts=booking_facts(appointment),
+        history=history_of(appointment),
+        note_form=note_form or NoteForm.about(appointment),
+        invitation_form=invitation_form or InvitationForm.about(appointment),
+        may_miss=appointment.state == "booked" and clock.now() >= appointment.starts_at,
+        other_call=_other_call(appointment),
+        booking_address=page_address("citizen_booking.service", key=appointment.service.key),
+        document_request=documents.request_of(appointment),
+        ways=ways_of(appointment.service),
+        presence=presence,
+        papers=PAPERS,
+        roles=ROLES,
+        states=STATES,
+        outcomes=OUTCOMES,
+    )
+
+
+def served_appointment(key: str) -> Appointment:
+    """The appointment, if the person may serve it; otherwise it is not found, whoever asks."""
+    row = db.session.scalar(select(Appointment).filter_by(key=key))
+    if row is None or row.state in NO_CASE or not access.may_serve(the_person(), row):
+        abort(404)
+    return row
+
+
+@contextmanager
+def refusals_told() -> Iterator[None]:
+    """What the state of the appointment forbids becomes a message; the page then shows that state."""
+    try:
+        yield
+    except lifecycle.NotPossible as refused:
+        state = STATES[refused.state]
+        flash(
+            _("This cannot be done. The present state of the appointment: %(state)s.", state=state), "error"
+        )
+
+
+def asked_by_script() -> bool:
+    """True when static/panel.js asks: it needs only the part of the page that changes."""
+    return "X-Panel" in request.headers
+
+
+def _office_asked(offices: Sequence[Office]) -> Office | None:
+    key = request.args.get("office")
+    if not key:
+        return None
+    return next((office for office in offices if office.key == key), None) or abort(404)
+
+
+def _day_asked(text: str) -> date | None:
+    if not text:
+        return None
+    try:
+        asked_for = date.fromisoformat(text)
+    except ValueError:
+        abort(404)
+    return asked_for if asked_for.year in YEARS else abort(404)
+
+
+def _other_call(appointment: Appointment) -> Appointment | None:
+    """A call which the same clerk still has open."""
+    return db.session.scalar(
+        select(Appointment).where(
+            Appointment.clerk_id == appointment.clerk_id,
+            Appointment.state == "in_call",
+            Appointment.id != appointment.id,
+        )
+    )

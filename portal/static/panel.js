@@ -1,0 +1,165 @@
+// The staff's day and the panel beside a call: asks for news every few seconds and sends the panel's forms
+// without a reload, which would drop the call. Without this script both are ordinary pages and forms.
+
+const UNSEEN_FACTOR = 3;
+const FAILURES_BEFORE_TOLD = 3;
+
+class LiveRegion {
+  constructor(root) {
+    this.root = root;
+    this.frame = root.closest("[data-call]");
+    this.title = document.title;
+    this.known = new Map(this.parts(root).map((part) => [part.dataset.part, plain(part)]));
+    this.news = new Set(this.newsIn(root).map((item) => item.dataset.news));
+    this.failures = 0;
+    this.voice = document.createElement("p");
+    this.voice.className = "visually-hidden";
+    this.voice.setAttribute("role", "status");
+    document.body.append(this.voice);
+    if ("panel" in root.dataset) root.addEventListener("submit", (event) => this.send(event));
+    document.addEventListener("visibilitychange", () => document.hidden || this.refresh());
+    document.addEventListener("call:ended", () => this.refresh());
+    this.showCount(root.dataset.waiting);
+    this.plan();
+  }
+
+  parts(root) {
+    return [...root.querySelectorAll("[data-part]")];
+  }
+
+  newsIn(root) {
+    return [...root.querySelectorAll("[data-news]")];
+  }
+
+  plan() {
+    clearTimeout(this.timer);
+    const seconds = Number(this.root.dataset.every) * (document.hidden ? UNSEEN_FACTOR : 1);
+    this.timer = setTimeout(() => this.refresh(), seconds * 1000);
+  }
+
+  async refresh() {
+    if (this.sending) return;
+    try {
+      this.take(await this.ask(location.href));
+      this.failed(0);
+    } catch {
+      this.failed(this.failures + 1);
+    }
+    this.plan();
+  }
+
+  /** Send a form as the browser would, and put what comes back in the place of its part. */
+  async send(event) {
+    event.preventDefault();
+    if (this.sending) return;
+    this.sending = true;
+    const form = event.target;
+    const part = form.closest("[data-part]");
+    const address = event.submitter?.getAttribute("formaction") || form.getAttribute("action");
+    try {
+      const answer = await this.ask(address, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+      this.take(answer, part.dataset.part);
+      this.failed(0);
+    } catch {
+      this.failed(FAILURES_BEFORE_TOLD);
+    }
+    this.sending = false;
+    this.plan();
+  }
+
+  /** The region as the portal sees it now, or null when the browser was sent to another page. */
+  async ask(address, options = {}) {
+    const response = await fetch(address, { ...options, cache: "no-store", headers: { "X-Panel": "1" } });
+    const elsewhere = response.headers.get("X-Go");
+    if (elsewhere) return location.assign(elsewhere);
+    if (!response.ok) throw new Error(String(response.status));
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const region = page.querySelector("[data-live]");
+    // The login has run out, or the day is over: the page itself explains.
+    if (!region) return location.reload();
+    return region;
+  }
+
+  take(region, sent = null) {
+    if (!region) return;
+    for (const part of this.parts(region)) this.takePart(part, part.dataset.part === sent);
+    if (this.frame) this.frame.dataset.identified = region.dataset.identified;
+    this.announce(region);
+    this.showCount(region.dataset.waiting);
+    this.followRoom(region.dataset.mark);
+  }
+
+  takePart(next, wasSent) {
+    const name = next.dataset.part;
+    const old = this.root.querySelector(`[data-part="${name}"]`);
+    const text = plain(next);
+    if (!wasSent && (this.known.get(name) === text || isBusy(old))) return;
+    if (name === "messages" && !wasSent && !text.includes("notice")) return;
+    this.known.set(name, text);
+    for (const box of old.querySelectorAll("details[id]")) {
+      const same = next.querySelector(`#${CSS.escape(box.id)}`);
+      if (same && !wasSent) same.open = box.open;
+    }
+    const focused = old.contains(document.activeElement) ? addressOf(document.activeElement) : null;
+    old.replaceWith(next);
+    if (wasSent) (next.querySelector("[aria-invalid]") ?? next.querySelector("h2, summary"))?.focus();
+    else if (focused) next.querySelector(focused)?.focus();
+  }
+
+  /** Who has come since the last look is said aloud, once. */
+  announce(region) {
+    const items = this.newsIn(region);
+    const words = items.filter((item) => !this.news.has(item.dataset.news)).map((item) => item.dataset.words);
+    this.news = new Set(items.map((item) => item.dataset.news));
+    if (words.length) this.voice.textContent = words.join(" ");
+  }
+
+  /** How many wait stands in the title of the window too, for a clerk who works in another one. */
+  showCount(count) {
+    if (count !== undefined) document.title = Number(count) ? `(${count}) ${this.title}` : this.title;
+  }
+
+  /** Another room needs the page anew; what is being written is never thrown away for it. */
+  followRoom(mark) {
+    if (!this.frame || this.frame.dataset.mark === mark) return;
+    if (this.parts(this.root).some(isBusy)) this.root.querySelector("[data-stale]").hidden = false;
+    else location.reload();
+  }
+
+  failed(count) {
+    this.failures = count;
+    this.root.querySelector("[data-lost]").hidden = count < FAILURES_BEFORE_TOLD;
+  }
+}
+
+/** The part as the portal wrote it, without the form tokens, which are new each time. */
+function plain(part) {
+  return part.outerHTML.replace(/(name="csrf_token" value=")[^"]*/g, "$1");
+}
+
+/** Somebody writes here, or has changed something and not sent it yet. */
+function isBusy(part) {
+  const fields = [...part.querySelectorAll("input:not([type=hidden]), select, textarea")];
+  return fields.some((field) => field === document.activeElement || isChanged(field));
+}
+
+function isChanged(field) {
+  if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+  if (field.tagName === "SELECT") return isChosenAnew(field);
+  return field.value !== field.defaultValue;
+}
+
+function isChosenAnew(select) {
+  const byDefault = [...select.options].findIndex((option) => option.defaultSelected);
+  return select.selectedIndex !== Math.max(byDefault, 0);
+}
+
+/** A selector by which the focused link or button is found again in the new part. */
+function addressOf(element) {
+  const form = element.closest("form");
+  if (element.matches("a")) return `a[href="${CSS.escape(element.getAttribute("href"))}"]`;
+  if (form) return `form[action="${CSS.escape(form.getAttribute("action"))}"] button`;
+  return element.closest("[id]") === null ? null : `#${CSS.escape(element.closest("[id]").id)} > ${element.localName}`;
+}
+
+for (const root of document.querySelectorAll("[data-live]")) new LiveRegion(root);
