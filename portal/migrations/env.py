@@ -13,7 +13,8 @@ def check_references(connection: Connection, wanted: bool) -> None:
     The switch works outside a transaction only, so it is told to the driver.
     """
     if connection.dialect.name == "sqlite":
-        driver = connection.connection.dbapi_connection
+        driver = connection.connection.driver_connection
+        assert driver is not None
         driver.execute(f"PRAGMA foreign_keys={'ON' if wanted else 'OFF'}")
 
 
