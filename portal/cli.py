@@ -23,6 +23,8 @@ DEFAULT_BIND = "127.0.0.1:8000"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; the answer is the exit code."""
     options = _parser().parse_args(arguments)
+    # What we write holds personal data: nobody but our own user may read it.
+    os.umask(0o077)
     try:
         return int(options.run(options) or 0)
     except ConfigProblems as problems:

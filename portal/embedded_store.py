@@ -53,7 +53,7 @@ def command(folder: Path) -> list[str]:
         *("--save", ""),
         *("--maxmemory-policy", "noeviction"),
         *("--daemonize", "no"),
-        *("--loglevel", "warning"),
+        *("--loglevel", "warning", "--logfile", str(folder / "store.log")),
     ]
 
 

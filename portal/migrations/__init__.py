@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ def init_app(app: Flask) -> None:
 
 def upgrade(app: Flask) -> None:
     """Apply all missing changes."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     with app.app_context():
         flask_migrate_upgrade()
 
