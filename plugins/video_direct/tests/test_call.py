@@ -213,6 +213,39 @@ def test_a_change_of_network_is_survived(join: Join) -> None:
         sees_and_hears(page)
 
 
+def test_a_connection_beyond_rescue_is_made_anew(join: Join) -> None:
+    clerk, citizen = join("clerk"), join("citizen")
+    sees_and_hears(clerk)
+    clerk.evaluate("window.connections.forEach((connection) => connection.close())")
+    wait_until(lambda: "is interrupted" in status(citizen), 40)
+    wait_until(lambda: status(citizen) == "Κώστας Αλεξίου is connected again.", 40)
+    for page in (clerk, citizen):
+        sees_and_hears(page)
+
+
+def test_on_a_poor_line_the_picture_is_sent_smaller(join: Join) -> None:
+    clerk, citizen = join("clerk"), join("citizen")
+    sees_and_hears(clerk)
+    limit = """window.connections.at(-1).getSenders().find((sender) => sender.track.kind === "video")
+      .getParameters().encodings[0]"""
+    wait_until(lambda: citizen.evaluate(limit).get("maxBitrate") == 2_000_000)
+    citizen.evaluate(
+        """() => {
+          const ask = RTCPeerConnection.prototype.getStats;
+          RTCPeerConnection.prototype.getStats = async function () {
+            const reports = new Map(await ask.call(this));
+            for (const [id, report] of reports)
+              if (report.nominated) reports.set(id, { ...report, availableOutgoingBitrate: 6e4 });
+            return reports;
+          };
+        }"""
+    )
+    wait_until(lambda: "Your line is poor" in status(citizen), 30)
+    wait_until(lambda: citizen.evaluate(limit).get("maxBitrate") == 150_000)
+    assert citizen.evaluate(limit)["scaleResolutionDownBy"] == 2
+    sees_and_hears(clerk)
+
+
 def test_the_call_goes_on_while_the_portal_is_away(join: Join, house: Any) -> None:
     clerk, citizen = join("clerk"), join("citizen")
     sees_and_hears(clerk)

@@ -89,6 +89,7 @@ class DirectCall {
 
   keepHouse() {
     this.members.forgetSilent();
+    this.members.renewHopeless();
     this.signalling.hurry(!this.members.settled);
   }
 

@@ -4,6 +4,7 @@ import { Peer } from "./peer.js";
 
 const GONE_AFTER = 35000;
 const YOUNG = 5000;
+const HOPELESS_AFTER = 20000;
 
 export class Members {
   /**
@@ -93,6 +94,13 @@ export class Members {
     for (const member of this.all.values()) {
       const silent = Date.now() - member.seenAt > GONE_AFTER;
       if (silent && member.peer?.state !== "connected") this.drop(member);
+    }
+  }
+
+  /** Where looking for a new way does not help, the leading side begins the connection anew. */
+  renewHopeless() {
+    for (const member of this.all.values()) {
+      if (member.leads && member.peer.deadFor > HOPELESS_AFTER) this.connect(member);
     }
   }
 

@@ -16,6 +16,7 @@ export class Peer {
     this.ignoring = false;
     this.work = Promise.resolve();
     this.madeAt = Date.now();
+    this.aliveAt = this.madeAt;
     this.connection = new RTCPeerConnection({ iceServers });
     this.connection.onnegotiationneeded = () => this.offer();
     this.connection.onicecandidate = ({ candidate }) => candidate && this.send("candidate", { candidate });
@@ -26,6 +27,12 @@ export class Peer {
 
   get state() {
     return this.connection.connectionState;
+  }
+
+  /** How long ago, in milliseconds, it was connected or, before that, made. */
+  get deadFor() {
+    if (this.state === "connected") this.aliveAt = Date.now();
+    return Date.now() - this.aliveAt;
   }
 
   openLines() {
