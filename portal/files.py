@@ -15,21 +15,15 @@ from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 
-import pikepdf
 from flask import current_app
-from flask_babel import gettext as _
 
 from portal import clock
+from portal.documents.pdf_check import NotAcceptable, check_pdf
 from portal.encryption import decrypt, encrypt
 
-LARGEST = 10 * 1024 * 1024
+__all__ = ["NotAcceptable", "StoredFile", "forget", "open_document", "store_pdf", "sweep"]
+
 ORPHANED_AFTER = timedelta(days=1)
-ACTIVE_PARTS = ("/OpenAction", "/AA")
-"""What a PDF does by itself when somebody opens it."""
-
-
-class NotAcceptable(Exception):
-    """The file cannot be issued; the text says why, in the reader's language."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +39,7 @@ class StoredFile:
 
 def store_pdf(filename: str, content: bytes) -> StoredFile:
     """Check and store one PDF. Raises NotAcceptable."""
-    _check_pdf(content)
+    check_pdf(content)
     name = secrets.token_hex(16)
     _write(_folder() / name, encrypt(content))
     return StoredFile(
@@ -57,7 +51,7 @@ def store_pdf(filename: str, content: bytes) -> StoredFile:
     )
 
 
-def read(stored_as: str) -> BytesIO:
+def open_document(stored_as: str) -> BytesIO:
     """The plain content. Raises FileNotFoundError when it was forgotten."""
     return BytesIO(decrypt((_folder() / stored_as).read_bytes()))
 
@@ -68,7 +62,7 @@ def forget(stored_as: str) -> None:
 
 
 def sweep(known: set[str]) -> int:
-    """Remove files that no row names and that are older than a day; answers how many."""
+    """Remove files that no row names and that are older than a day; the answer is how many."""
     limit = (clock.now() - ORPHANED_AFTER).timestamp()
     orphans = [f for f in _folder().iterdir() if f.name not in known and f.stat().st_mtime < limit]
     for orphan in orphans:
@@ -90,32 +84,15 @@ def _write(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.rename(path)
-
-
-def _check_pdf(content: bytes) -> None:
-    if not content:
-        raise NotAcceptable(_("The file is empty. Choose the PDF of the document."))
-    if len(content) > LARGEST:
-        raise NotAcceptable(_("The file is larger than 10 MB. Save it smaller and try again."))
-    if not content.startswith(b"%PDF-"):
-        raise NotAcceptable(_("This is not a PDF. Save the document as PDF and choose it again."))
+    folder = os.open(path.parent, os.O_RDONLY)
     try:
-        with pikepdf.open(BytesIO(content)) as pdf:
-            active = any(part in pdf.Root for part in ACTIVE_PARTS) or _has_scripts(pdf)
-    except pikepdf.PasswordError:
-        raise NotAcceptable(_("The PDF is protected by a password. Save it without one.")) from None
-    except pikepdf.PdfError:
-        raise NotAcceptable(_("The PDF is damaged. Save it again and choose it anew.")) from None
-    if active:
-        raise NotAcceptable(_("The PDF contains scripts or actions. Print it to a new PDF and choose that."))
-
-
-def _has_scripts(pdf: pikepdf.Pdf) -> bool:
-    names = pdf.Root.get("/Names", {})
-    return "/JavaScript" in names or "/EmbeddedFiles" in names
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _clean(filename: str) -> str:
     """A name that no file system and no header stumbles over; Greek letters stay."""
-    stem = re.sub(r"[^\w .()-]", "_", Path(filename).name.rsplit(".", 1)[0]).strip(" .") or "document"
+    name = re.split(r"[/\\]", filename)[-1]
+    stem = re.sub(r"[^\w .()-]", "_", name.rsplit(".", 1)[0]).strip(" .") or "document"
     return f"{stem[:100]}.pdf"

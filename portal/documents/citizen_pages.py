@@ -1,7 +1,8 @@
 """Where the citizen fetches an issued document: after login, or with a one-time code from his mail.
 
-The pages are open to everybody because the way in is chosen on them; each view proves the right itself:
-the address cannot be guessed, and nothing of the document is told before the login or the code.
+The routes are marked public because the way in is chosen on them. Each view proves the right itself: the
+address cannot be guessed, nothing of the document is told before login or code, and whoever has logged in
+as somebody else learns no more than that there is no such page.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from flask import Blueprint, Response, abort, flash, redirect, render_template, 
 from flask import url_for as flask_url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from portal import clock, files, outbox, security
 from portal.db import db, transaction
-from portal.documents import access_codes, lifecycle
-from portal.documents.models import DocumentRequest
+from portal.documents import access_codes, lifecycle, progress
+from portal.documents.models import AccessCode, DocumentRequest
 from portal.people.visitor import current_person
 
 blueprint = Blueprint("documents", __name__, url_prefix="/documents")
@@ -26,17 +27,29 @@ OPEN_FOR = timedelta(minutes=15)
 """How long a session may read a document after the right one-time code."""
 
 
+@blueprint.app_context_processor
+def document_words() -> dict[str, object]:
+    """What the parts need that other pages include: ``documents/status.html``, ``case_section.html``."""
+    return {
+        "status_steps": progress.status_steps,
+        "can_be_fetched": progress.can_be_fetched,
+        "current_delivery": lifecycle.current_delivery,
+        "delivery_states": progress.DELIVERY_STATES,
+        "delivery_problems": progress.PROBLEMS,
+        "way_title": progress.way_title,
+        "moment": progress.moment,
+    }
+
+
 @blueprint.get("/<key>")
 @security.public
 def show(key: str) -> ResponseReturnValue:
     """The document's page, or the choice how to prove who one is."""
-    wanted = _request(key)
+    wanted = _wanted(key)
+    if not progress.can_be_fetched(wanted):
+        return _gone(wanted)
     if not _may_read(wanted):
-        if current_person():
-            abort(404)
         return render_template("documents/prove.html", wanted=wanted)
-    if _expired(wanted):
-        return render_template("documents/expired.html", wanted=wanted), 410
     return render_template("documents/document.html", wanted=wanted, document=wanted.document)
 
 
@@ -45,24 +58,25 @@ def show(key: str) -> ResponseReturnValue:
 @security.public
 def ask_code(key: str) -> ResponseReturnValue:
     """Mail a one-time code to the address of the appointment."""
-    wanted = _request(key)
-    number = int(clock.now().timestamp()) // 60
-    with transaction():
-        outbox.post(
-            "document.code",
-            f"document:{wanted.id}",
-            {"request_id": wanted.id, "number": number},
-            key=f"code-{wanted.key}-{number}",
-            give_up_at=clock.now() + access_codes.LIFETIME,
-        )
+    wanted = _wanted(key)
+    if not progress.can_be_fetched(wanted):
+        return _gone(wanted)
+    if access_codes.enough_sent(wanted):
+        flash(_("We have sent several codes already. Use the newest one, or come back in an hour."), "error")
+    else:
+        with transaction():
+            _post_code(wanted)
     return redirect(flask_url_for("documents.enter_code", key=key))
 
 
 @blueprint.get("/<key>/code")
 @security.public
-def enter_code(key: str) -> str:
+def enter_code(key: str) -> ResponseReturnValue:
     """Ask for the code that was mailed."""
-    return render_template("documents/code.html", wanted=_request(key), wrong=False)
+    wanted = _wanted(key)
+    if not progress.can_be_fetched(wanted):
+        return _gone(wanted)
+    return render_template("documents/code.html", wanted=wanted, error="")
 
 
 @blueprint.post("/<key>/open")
@@ -70,45 +84,57 @@ def enter_code(key: str) -> str:
 @security.public
 def open_with_code(key: str) -> ResponseReturnValue:
     """Let this session read the document if the code is right."""
-    wanted = _request(key)
+    wanted = _wanted(key)
+    if not progress.can_be_fetched(wanted):
+        return _gone(wanted)
     with transaction():
-        right = access_codes.use(wanted, request.form.get("code", ""))
-    if not right:
-        return render_template("documents/code.html", wanted=wanted, wrong=True), 422
-    until = (clock.now() + OPEN_FOR).isoformat()
-    session["open_document"] = {"key": key, "until": until}
-    return redirect(flask_url_for("documents.show", key=key))
+        answer = access_codes.use(wanted, request.form.get("code", ""))
+    if answer == "right":
+        session["open_document"] = {"key": key, "until": (clock.now() + OPEN_FOR).isoformat()}
+        return redirect(flask_url_for("documents.show", key=key))
+    if answer == "wrong":
+        error = _("This is not the code. Look for the newest message from us and type its six digits.")
+    else:
+        error = _("This code is not valid any more. Have a new one sent to you.")
+    return render_template("documents/code.html", wanted=wanted, error=error), 422
 
 
 @blueprint.get("/<key>/file")
 @security.public
 def fetch(key: str) -> ResponseReturnValue:
-    """The file itself."""
-    wanted = _request(key)
-    if not _may_read(wanted):
-        abort(404)
-    if _expired(wanted) or wanted.document is None:
-        flash(_("The time in which this document could be fetched is over."), "error")
-        return redirect(flask_url_for("documents.show", key=key))
+    """The file itself. Fetching it is how the portal learns that it has arrived."""
+    wanted = _wanted(key)
     document = wanted.document
-    try:
-        content = files.read(document.stored_as)
-    except FileNotFoundError:
+    if document is None or not progress.can_be_fetched(wanted):
+        return _gone(wanted)
+    if not _may_read(wanted):
         return redirect(flask_url_for("documents.show", key=key))
-    with transaction():
-        lifecycle.opened(wanted, current_person())
+    try:
+        content = files.open_document(document.stored_as)
+    except FileNotFoundError:
+        return _gone(wanted)
     answer: Response = send_file(
         content, mimetype=document.media_type, as_attachment=True, download_name=document.filename
     )
+    answer.headers["Cache-Control"] = "no-store"
+    if request.method == "GET":
+        with transaction():
+            lifecycle.opened(wanted, current_person())
     return answer
 
 
-def _request(key: str) -> DocumentRequest:
+def _wanted(key: str) -> DocumentRequest:
+    """The document behind the address; one that was never issued, or is somebody else's, is not found."""
     row = db.session.scalar(select(DocumentRequest).filter_by(key=key))
-    return row if row is not None and row.document is not None else abort(404)
+    if row is None or not row.deliveries:
+        abort(404)
+    if current_person() is not None and not _may_read(row):
+        abort(404)
+    return row
 
 
 def _may_read(wanted: DocumentRequest) -> bool:
+    """The citizen after login, or whoever typed the code of this document a short while ago."""
     person = current_person()
     if person is not None and person.id == wanted.appointment.citizen_id:
         return True
@@ -120,5 +146,20 @@ def _may_read(wanted: DocumentRequest) -> bool:
     )
 
 
-def _expired(wanted: DocumentRequest) -> bool:
-    return wanted.document is None or wanted.document.expires_at <= clock.now()
+def _gone(wanted: DocumentRequest) -> ResponseReturnValue:
+    """The time is over, or the office took the document back; the page says what to do."""
+    return render_template("documents/gone.html", wanted=wanted), 410
+
+
+def _post_code(wanted: DocumentRequest) -> None:
+    """Two clicks bring one code; a click after the code has come, or a minute later, brings a new one."""
+    made = db.session.scalar(
+        select(func.count()).select_from(AccessCode).where(AccessCode.request_id == wanted.id)
+    )
+    outbox.post(
+        "document.code",
+        f"document:{wanted.id}",
+        {"request_id": wanted.id},
+        key=f"code-{wanted.key}-{made}-{clock.now():%Y%m%dT%H%M}",
+        give_up_at=clock.now() + access_codes.LIFETIME,
+    )

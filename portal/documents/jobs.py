@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app
 from flask_babel import force_locale
 from sqlalchemy import select
 
-from portal import files, mail, outbox
+from portal import clock, files, mail, outbox
 from portal.appointments.links import page_address
 from portal.db import db, transaction
 from portal.documents import access_codes, lifecycle
 from portal.documents.models import Delivery, DocumentRequest, IssuedDocument
-from portal.plugin_api import Document, Parcel, PermanentFailure, PostalAddress, Recipient
+from portal.plugin_api import (
+    Document,
+    Parcel,
+    PermanentFailure,
+    PostalAddress,
+    Receipt,
+    Recipient,
+)
 from portal.providers import current_providers
 
 
@@ -25,96 +31,141 @@ def register() -> None:
 def send(delivery_id: int) -> None:
     """Hand one document to the provider of its delivery.
 
-    Before a repeat the provider is asked for the parcel by our key: a worker may have been killed
-    between the provider's answer and our commit.
+    The provider is asked for our key first: a worker may have been killed between the provider's
+    answer and our commit. What cannot work is recorded as failed, for the staff to choose another way.
     """
     delivery = db.session.get(Delivery, delivery_id)
     if delivery is None or delivery.state != "waiting":
         return
+    try:
+        receipt = _hand_to_provider(delivery)
+    except PermanentFailure as failure:
+        with transaction():
+            lifecycle.failed(_delivery(delivery_id), str(failure), failure.for_citizen)
+        return
+    with transaction():
+        lifecycle.receipt_arrived(_delivery(delivery_id), receipt)
+
+
+@outbox.when_buried("delivery.send")
+def sending_given_up(delivery_id: int, reason: str) -> None:
+    """The staff see the failed delivery; the row need not stand on their list a second time."""
+    with transaction():
+        lifecycle.failed(_delivery(delivery_id), reason)
+        for row in outbox.buried_rows():
+            if row.kind == "delivery.send" and row.payload["delivery_id"] == delivery_id:
+                outbox.close(row.id)
+
+
+@outbox.job("delivery.forget", queue="delivery")
+def forget_delivery(delivery_id: int) -> None:
+    """Let the provider erase what it keeps outside about a parcel."""
+    delivery = db.session.get(Delivery, delivery_id)
+    provider = current_providers().delivery.get(delivery.provider) if delivery else None
+    if delivery is not None and provider is not None and delivery.reference:
+        provider.forget(_receipt(delivery))
+
+
+@outbox.job("document.code", queue="mail")
+def send_code(request_id: int) -> None:
+    """Make a one-time code and mail it to the address of the appointment, never to another one.
+
+    If the mail has to be tried again, a new code is made: the code itself is kept nowhere.
+    """
+    with transaction():
+        request = db.session.get_one(DocumentRequest, request_id)
+        if request.document is None:
+            return
+        code, message_key = access_codes.make(request)
+    appointment = request.appointment
+    minutes = int(access_codes.LIFETIME.total_seconds() // 60)
+    values = {"code": code, "minutes": minutes, "office": appointment.office}
+    mail.send(message_key, appointment.email, appointment.language, "notices/document_code", values)
+
+
+@outbox.job("document.forget", queue="events")
+def forget(document_id: int) -> None:
+    """Erase the file when its time is over, have the providers forget it, and sweep what nobody names."""
+    document = db.session.get(IssuedDocument, document_id)
+    if document is not None and document.expires_at <= clock.now():
+        files.forget(document.stored_as)
+        with transaction():
+            _post_forgetting(document)
+    living = select(IssuedDocument.stored_as).where(IssuedDocument.expires_at > clock.now())
+    files.sweep(set(db.session.scalars(living)))
+
+
+def _post_forgetting(document: IssuedDocument) -> None:
+    for delivery in document.request.deliveries:
+        outbox.post(
+            "delivery.forget",
+            f"delivery:{delivery.id}",
+            {"delivery_id": delivery.id},
+            key=f"forget-{delivery.key}",
+            give_up_at=clock.now() + lifecycle.FORGET_UNTIL,
+        )
+
+
+def _hand_to_provider(delivery: Delivery) -> Receipt:
     provider = current_providers().delivery.get(delivery.provider)
     if provider is None:
         raise PermanentFailure(f"the way of delivery {delivery.provider} is not enabled any more")
     parcel = parcel_of(delivery)
     db.session.rollback()  # no connection is held while the provider takes its time
-    receipt = provider.find(parcel.key) or provider.send(parcel)
-    with transaction():
-        lifecycle.receipt_arrived(db.session.get_one(Delivery, delivery_id), receipt)
-
-
-@outbox.when_buried("delivery.send")
-def sending_given_up(delivery_id: int, reason: str) -> None:
-    """The staff see the failed delivery and choose another way."""
-    with transaction():
-        lifecycle.failed(db.session.get_one(Delivery, delivery_id), reason)
-
-
-@outbox.job("document.code", queue="mail")
-def send_code(request_id: int, number: int) -> None:
-    """Make a one-time code and mail it to the address of the appointment, never to another one."""
-    with transaction():
-        request = db.session.get_one(DocumentRequest, request_id)
-        code = access_codes.make(request)
-    appointment = request.appointment
-    minutes = int(access_codes.LIFETIME.total_seconds() // 60)
-    mail.send(
-        f"code-{request.key}-{number}",
-        appointment.email,
-        appointment.language,
-        "notices/document_code",
-        {"code": code, "minutes": minutes},
-    )
-
-
-@outbox.job("document.forget", queue="events")
-def forget(document_id: int) -> None:
-    """Erase the file when its time is over, and sweep what nobody names."""
-    document = db.session.get(IssuedDocument, document_id)
-    if document is not None:
-        files.forget(document.stored_as)
-    files.sweep(set(db.session.scalars(select(IssuedDocument.stored_as))))
+    with force_locale(parcel.recipient.language):
+        return provider.find(parcel.key) or provider.send(parcel)
 
 
 def parcel_of(delivery: Delivery) -> Parcel:
     """What the provider gets: values only, and a way to read the file."""
     request = delivery.request
     appointment, issued = request.appointment, request.document
-    if issued is None:
-        raise PermanentFailure("there is no document to deliver")
-    stored_as = issued.stored_as
-    with force_locale(appointment.language):
-        return Parcel(
-            key=delivery.key,
-            title=appointment.service.name.in_language(appointment.language),
-            office=appointment.office.name.in_language(appointment.language),
-            recipient=_recipient(delivery),
-            document=Document(
-                issued.filename,
-                issued.media_type,
-                issued.size,
-                issued.sha256,
-                open=lambda: files.read(stored_as),
-            ),
-            page_url=page_address("documents.show", key=request.key),
-            expires_at=issued.expires_at,
-        )
+    if issued is None or issued.expires_at <= clock.now():
+        raise PermanentFailure("the document has expired or was taken back")
+    stored_as, language = issued.stored_as, appointment.language
+    return Parcel(
+        key=delivery.key,
+        title=appointment.service.name.in_language(language),
+        office=appointment.office.name.in_language(language),
+        recipient=_recipient(delivery),
+        document=Document(
+            filename=issued.filename,
+            media_type=issued.media_type,
+            size=issued.size,
+            sha256=issued.sha256,
+            open=lambda: files.open_document(stored_as),
+        ),
+        page_url=page_address("documents.show", key=request.key),
+        expires_at=issued.expires_at,
+    )
 
 
 def _recipient(delivery: Delivery) -> Recipient:
+    """The snapshot of the delivery; contact that it does not name is the one of the booking."""
     appointment = delivery.request.appointment
     told: dict[str, Any] = delivery.recipient
     address = told.get("postal_address")
     return Recipient(
         name=appointment.citizen_name,
         language=appointment.language,
-        email=told.get("email") or appointment.email,
-        phone=told.get("phone") or appointment.phone,
+        email=told.get("email") or appointment.email or None,
+        phone=told.get("phone") or appointment.phone or None,
         address=PostalAddress(**address) if address else None,
         pickup_point=told.get("pickup_point"),
         wants_attachment=bool(told.get("attachment_wish")),
     )
 
 
-def days_kept() -> int:
-    """How long an issued document can be fetched."""
-    days: int = current_app.config["PORTAL"].portal.document_days
-    return days
+def _receipt(delivery: Delivery) -> Receipt:
+    state = delivery.state if delivery.state in ("prepared", "sent", "delivered") else "sent"
+    return Receipt(
+        reference=delivery.reference,
+        state=state,  # type: ignore[arg-type]
+        code=delivery.code or None,
+        tracking_url=delivery.tracking_url or None,
+        data=dict(delivery.data),
+    )
+
+
+def _delivery(delivery_id: int) -> Delivery:
+    return db.session.get_one(Delivery, delivery_id)

@@ -1,12 +1,13 @@
 """The life of a document: owed, issued, delivered. A state changes here and nowhere else.
 
 Runs inside the caller's `transaction()`, as all lifecycles do. Each attempt to deliver is a row of its
-own; a document that came back is sent again with a new one.
+own: a parcel that came back is followed by a new attempt, the old one stays as it ended.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -24,22 +25,41 @@ REQUEST_TRANSITIONS = {
     ("to_issue", "issue"): "issued",
     ("to_issue", "withdraw"): "withdrawn",
     ("issued", "complete"): "completed",
+    ("issued", "take_back"): "to_issue",
+    ("completed", "take_back"): "to_issue",
 }
 DELIVERY_TRANSITIONS = {
-    ("waiting", "prepared"): "prepared",
-    ("waiting", "sent"): "sent",
-    ("waiting", "delivered"): "delivered",
-    ("waiting", "failed"): "failed",
-    ("waiting", "cancelled"): "cancelled",
-    ("prepared", "sent"): "sent",
-    ("prepared", "delivered"): "delivered",
-    ("prepared", "failed"): "failed",
-    ("prepared", "cancelled"): "cancelled",
-    ("sent", "delivered"): "delivered",
-    ("sent", "returned"): "returned",
-    ("sent", "failed"): "failed",
+    ("waiting", "prepare"): "prepared",
+    ("waiting", "send"): "sent",
+    ("waiting", "arrive"): "delivered",
+    ("waiting", "fail"): "failed",
+    ("waiting", "cancel"): "cancelled",
+    ("prepared", "hand_over"): "delivered",
+    ("prepared", "send"): "sent",
+    ("prepared", "fail"): "failed",
+    ("prepared", "cancel"): "cancelled",
+    ("sent", "arrive"): "delivered",
+    ("sent", "come_back"): "returned",
+    ("sent", "fail"): "failed",
+    ("sent", "cancel"): "cancelled",
+    ("failed", "try_again"): "waiting",
 }
+RECEIPT_EVENTS = {"prepared": "prepare", "sent": "send", "delivered": "arrive"}
+"""How far a receipt says that the provider got, as an event of the delivery."""
+
+NOT_ON_ITS_WAY = ("waiting", "prepared")
+"""The document has not left the office; another way replaces such an attempt."""
 GIVE_UP_AFTER = timedelta(days=5)
+FORGET_UNTIL = timedelta(days=365)
+"""Erasing is tried for so long: a store that is away must not leave a document behind."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way of delivery, and what it needs to know by the names of `RecipientField`."""
+
+    provider: str
+    recipient: Mapping[str, Any] = field(repr=False)
 
 
 class NotPossible(Exception):
@@ -51,11 +71,20 @@ def request_of(appointment: Appointment) -> DocumentRequest | None:
     return db.session.scalar(select(DocumentRequest).filter_by(appointment_id=appointment.id))
 
 
+def current_delivery(request: DocumentRequest) -> Delivery | None:
+    """The attempt that counts: the newest one; None while there is nothing to deliver."""
+    if request.state not in ("issued", "completed") or not request.deliveries:
+        return None
+    return request.deliveries[-1]
+
+
 def ask(appointment: Appointment) -> DocumentRequest:
     """The call ended with a document to be issued."""
     must_be_writing()
     request = DocumentRequest(key=new_key(), appointment=appointment, state="to_issue")
     db.session.add(request)
+    db.session.flush()
+    audit.record(None, "document asked", _subject(request))
     return request
 
 
@@ -65,97 +94,167 @@ def withdraw(request: DocumentRequest, actor: Person) -> None:
     audit.record(actor.id, "document withdrawn", _subject(request))
 
 
-def issue(request: DocumentRequest, stored: StoredFile, actor: Person, days: int) -> Delivery:
-    """Add the issued file and send it on the way the citizen chose. It can be fetched for ``days``."""
+def issue(
+    request: DocumentRequest,
+    stored: StoredFile,
+    actor: Person,
+    days: int,
+    instead: Way | None = None,
+) -> Delivery:
+    """Add the issued file and send it the way the citizen chose, or ``instead`` of it another way.
+
+    It can be fetched for ``days``.
+    """
     _change_request(request, "issue")
-    expires_at = clock.now() + timedelta(days=days)
-    request.document = IssuedDocument(
+    document = IssuedDocument(
         filename=stored.filename,
         media_type=stored.media_type,
         size=stored.size,
         sha256=stored.sha256,
         stored_as=stored.stored_as,
         added_by=actor.id,
-        expires_at=expires_at,
+        expires_at=clock.now() + timedelta(days=days),
     )
+    request.document = document
     db.session.flush()
     audit.record(actor.id, "document issued", _subject(request), sha256=stored.sha256)
     appointment = request.appointment
-    delivery = deliver(request, appointment.delivery, appointment.recipient, actor)
-    outbox.post(
-        "document.forget",
-        _subject(request),
-        {"document_id": request.document.id},
-        key=f"forget-{request.key}",
-        due_at=expires_at,
-        give_up_at=expires_at + timedelta(days=365),
-    )
-    events.publish(DocumentIssued(at=clock.now(), appointment=appointment.key, method=appointment.delivery))
+    way = instead or Way(appointment.delivery, appointment.recipient)
+    delivery = _begin(request, way, actor)
+    _post_forgetting(document)
+    events.publish(DocumentIssued(at=clock.now(), appointment=appointment.key, method=way.provider))
     return delivery
 
 
-def deliver(request: DocumentRequest, provider: str, recipient: Mapping[str, Any], actor: Person) -> Delivery:
-    """Begin a new attempt with ``provider``; an open one before it is called off."""
+def take_back(request: DocumentRequest, actor: Person) -> str:
+    """The file was the wrong one: nobody can fetch it any more, and the right one can be added.
+
+    The answer is the name of the file in the store, for the caller to erase after the commit.
+    """
+    _change_request(request, "take_back")
+    document = request.document
+    if document is None:
+        raise NotPossible(request.state)
+    for delivery in request.deliveries:
+        if (delivery.state, "cancel") in DELIVERY_TRANSITIONS:
+            _cancel(delivery)
+    outbox.cancel(_file_subject(document))
+    stored_as, sha256 = document.stored_as, document.sha256
+    db.session.delete(document)
+    db.session.flush()
+    db.session.expire(request, ["document"])
+    audit.record(actor.id, "document taken back", _subject(request), sha256=sha256)
+    return stored_as
+
+
+def choose_other_way(request: DocumentRequest, way: Way, actor: Person) -> Delivery:
+    """Begin a new attempt; one that has not left the office is called off."""
     must_be_writing()
+    db.session.refresh(request, with_for_update=True)
     if request.state != "issued":
         raise NotPossible(request.state)
-    for earlier in request.deliveries:
-        if (earlier.state, "cancelled") in DELIVERY_TRANSITIONS:
-            _change_delivery(earlier, "cancelled")
-    delivery = Delivery(
-        provider=provider, key=f"{request.key}-{new_key(8)}", recipient=dict(recipient), state="waiting"
-    )
-    request.deliveries.append(delivery)
-    db.session.flush()
-    audit.record(actor.id, "delivery begun", _subject(request), provider=provider)
-    outbox.post(
-        "delivery.send",
-        f"delivery:{delivery.id}",
-        {"delivery_id": delivery.id},
-        key=f"delivery-{delivery.key}",
-        give_up_at=clock.now() + GIVE_UP_AFTER,
-    )
-    return delivery
+    _cancel_what_has_not_left(request)
+    return _begin(request, way, actor)
+
+
+def try_again(delivery: Delivery, actor: Person) -> None:
+    """The same attempt once more, with the same key: what the provider did take stays one parcel."""
+    if delivery.request.state != "issued":
+        raise NotPossible(delivery.request.state)
+    _change_delivery(delivery, "try_again")
+    delivery.last_error = delivery.advice = ""
+    audit.record(actor.id, "delivery tried again", _subject(delivery.request), provider=delivery.provider)
+    _post_sending(delivery)
 
 
 def receipt_arrived(delivery: Delivery, receipt: Receipt) -> None:
-    """The provider took the parcel. A receipt that is known already changes nothing."""
+    """The provider took the parcel. A receipt that is known already changes nothing.
+
+    If the attempt was called off meanwhile, it stays so; what the provider said is kept all the same.
+    """
     must_be_writing()
-    if delivery.state != "waiting":
-        return
-    _change_delivery(delivery, receipt.state)
+    db.session.refresh(delivery, with_for_update=True)
     delivery.reference, delivery.code = receipt.reference[:60], receipt.code or ""
     delivery.tracking_url, delivery.data = receipt.tracking_url or "", dict(receipt.data)
+    if delivery.state == "waiting":
+        _change_delivery(delivery, RECEIPT_EVENTS[receipt.state])
+        audit.record(None, "delivery on its way", _subject(delivery.request), provider=delivery.provider)
 
 
 def handed_over(delivery: Delivery, actor: Person) -> None:
     """The recipient has the document in his hands."""
-    _change_delivery(delivery, "delivered")
+    _change_delivery(delivery, "hand_over")
     audit.record(actor.id, "document handed over", _subject(delivery.request))
 
 
+def handed_to_carrier(delivery: Delivery, actor: Person) -> None:
+    """The parcel has left the office."""
+    _change_delivery(delivery, "send")
+    audit.record(actor.id, "document given to the carrier", _subject(delivery.request))
+
+
+def came_back(delivery: Delivery, actor: Person) -> None:
+    """The parcel, or the mail, came back; the staff choose another way."""
+    _change_delivery(delivery, "come_back")
+    audit.record(actor.id, "document came back", _subject(delivery.request))
+
+
 def opened(request: DocumentRequest, person: Person | None) -> None:
-    """The citizen fetched the document by himself: whatever was sent has arrived."""
+    """The citizen fetched the document by himself (``person`` None: with a one-time code).
+
+    What was sent to him has arrived. What waits to be collected on paper still waits.
+    """
     must_be_writing()
     audit.record(person.id if person else None, "document opened", _subject(request))
     for delivery in request.deliveries:
         if delivery.state == "sent":
-            _change_delivery(delivery, "delivered")
+            _change_delivery(delivery, "arrive")
 
 
-def failed(delivery: Delivery, reason: str) -> None:
-    """This attempt did not work; the staff choose another way."""
+def failed(delivery: Delivery, reason: str, advice: str = "") -> None:
+    """This attempt did not work; the staff choose another way. ``advice`` is a sentence for the citizen."""
     must_be_writing()
-    if (delivery.state, "failed") not in DELIVERY_TRANSITIONS:
+    db.session.refresh(delivery, with_for_update=True)
+    if (delivery.state, "fail") not in DELIVERY_TRANSITIONS:
         return
-    _change_delivery(delivery, "failed")
-    delivery.last_error = reason
+    _change_delivery(delivery, "fail")
+    delivery.last_error, delivery.advice = reason, advice
     audit.record(None, "delivery failed", _subject(delivery.request), provider=delivery.provider)
 
 
-def current_delivery(request: DocumentRequest) -> Delivery | None:
-    """The attempt that counts: the newest one."""
-    return request.deliveries[-1] if request.deliveries else None
+def _begin(request: DocumentRequest, way: Way, actor: Person) -> Delivery:
+    delivery = Delivery(
+        provider=way.provider,
+        key=f"{request.key}-{new_key(8)}",
+        recipient=dict(way.recipient),
+        state="waiting",
+    )
+    request.deliveries.append(delivery)
+    db.session.flush()
+    audit.record(actor.id, "delivery begun", _subject(request), provider=way.provider)
+    _post_sending(delivery)
+    return delivery
+
+
+def _post_sending(delivery: Delivery) -> None:
+    outbox.post(
+        "delivery.send",
+        _delivery_subject(delivery),
+        {"delivery_id": delivery.id},
+        key=f"delivery-{delivery.key}-{delivery.changed_at:%Y%m%dT%H%M%S%f}",
+        give_up_at=clock.now() + GIVE_UP_AFTER,
+    )
+
+
+def _post_forgetting(document: IssuedDocument) -> None:
+    outbox.post(
+        "document.forget",
+        _file_subject(document),
+        {"document_id": document.id},
+        key=f"forget-{document.stored_as}",
+        due_at=document.expires_at,
+        give_up_at=document.expires_at + FORGET_UNTIL,
+    )
 
 
 def _change_request(request: DocumentRequest, event: str) -> None:
@@ -167,14 +266,38 @@ def _change_request(request: DocumentRequest, event: str) -> None:
     request.state = following
 
 
-def _change_delivery(delivery: Delivery, state: str) -> None:
+def _change_delivery(delivery: Delivery, event: str) -> None:
+    """Move the attempt to its next state; the first one that arrives completes the request."""
     must_be_writing()
-    if (delivery.state, state) not in DELIVERY_TRANSITIONS:
+    db.session.refresh(delivery, with_for_update=True)
+    following = DELIVERY_TRANSITIONS.get((delivery.state, event))
+    if following is None:
         raise NotPossible(delivery.state)
-    delivery.state, delivery.changed_at = state, clock.now()
-    if state == "delivered" and delivery.request.state == "issued":
-        delivery.request.state = "completed"
+    delivery.state, delivery.changed_at = following, clock.now()
+    if following == "delivered" and delivery.request.state == "issued":
+        _change_request(delivery.request, "complete")
+        _cancel_what_has_not_left(delivery.request)
+
+
+def _cancel_what_has_not_left(request: DocumentRequest) -> None:
+    for delivery in request.deliveries:
+        if delivery.state in NOT_ON_ITS_WAY:
+            _cancel(delivery)
+
+
+def _cancel(delivery: Delivery) -> None:
+    _change_delivery(delivery, "cancel")
+    outbox.cancel(_delivery_subject(delivery))
 
 
 def _subject(request: DocumentRequest) -> str:
+    """The record of a document stands in the record of its appointment."""
     return f"appointment:{request.appointment_id}"
+
+
+def _delivery_subject(delivery: Delivery) -> str:
+    return f"delivery:{delivery.id}"
+
+
+def _file_subject(document: IssuedDocument) -> str:
+    return f"file:{document.stored_as}"

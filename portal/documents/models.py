@@ -66,6 +66,8 @@ class Delivery(Base):
     tracking_url: Mapped[str] = mapped_column(String(255), default="")
     data: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
     last_error: Mapped[str] = mapped_column(Text, default="")
+    advice: Mapped[str] = mapped_column(Text, default="")
+    """What the citizen can do after a failure, in his language; may be empty."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     request: Mapped[DocumentRequest] = relationship(back_populates="deliveries")

@@ -1,0 +1,179 @@
+"""The delivery desk of an office: what is owed, what waits to be handed over, where the rest stands."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+
+from flask import flash, redirect, render_template, request
+from flask import url_for as flask_url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import LazyString
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import Select, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from portal import security
+from portal.appointments.models import Appointment
+from portal.db import db, transaction
+from portal.documents import lifecycle
+from portal.documents.desk import (
+    back_to,
+    blueprint,
+    delivery_at_desk,
+    refusals_told,
+    request_at_desk,
+    way_chosen,
+)
+from portal.documents.models import Delivery, DocumentRequest
+from portal.people import access
+from portal.people.visitor import the_person
+
+SHOWN = 200
+ARRIVED_SHOWN = 20
+
+LATIN = str.maketrans("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX")
+"""Greek letters that look like Latin ones: whoever types the code with either keyboard means the same."""
+
+
+@dataclass(frozen=True)
+class Tray:
+    """One heap of the desk."""
+
+    name: str
+    title: LazyString
+    empty: LazyString
+    requests: list[DocumentRequest]
+
+
+@blueprint.get("/deliveries")
+@security.staff_only
+def deliveries() -> str:
+    """What is owed, what waits for the citizen, what failed, what is on its way, what arrived lately."""
+    person = the_person()
+    return render_template(
+        "documents/desk.html",
+        trays=_trays(),
+        may_serve=lambda appointment: access.may_serve(person, appointment),
+    )
+
+
+@blueprint.post("/deliveries/<key>/handed-over")
+@security.staff_only
+def hand_over(key: str) -> ResponseReturnValue:
+    """The citizen says his code and has the document in his hands."""
+    delivery = delivery_at_desk(key)
+    appointment = delivery.request.appointment
+    given, right = _comparable(request.form.get("code", "")), _comparable(delivery.code)
+    if not hmac.compare_digest(given.encode(), right.encode()):
+        flash(
+            _(
+                "This is not the code of %(name)s’s document. Nothing has been handed over. The citizen "
+                "finds the code in his e-mail, or after login on the page of the appointment.",
+                name=appointment.citizen_name,
+            ),
+            "error",
+        )
+        return back_to(appointment)
+    with refusals_told():
+        with transaction():
+            lifecycle.handed_over(delivery, the_person())
+        flash(_("The document of %(name)s is handed over.", name=appointment.citizen_name), "success")
+    return back_to(appointment)
+
+
+@blueprint.post("/deliveries/<key>/<any('carrier', 'came-back', 'try-again'):deed>")
+@security.staff_only
+def record_deed(key: str, deed: str) -> ResponseReturnValue:
+    """Given to the carrier, came back, or to be tried once more the same way."""
+    delivery = delivery_at_desk(key)
+    deeds = {
+        "carrier": (lifecycle.handed_to_carrier, _("Recorded: given to the carrier.")),
+        "came-back": (lifecycle.came_back, _("Recorded: it came back. Choose another way.")),
+        "try-again": (lifecycle.try_again, _("The document is being sent once more.")),
+    }
+    change, message = deeds[deed]
+    with refusals_told():
+        with transaction():
+            change(delivery, the_person())
+        flash(message, "success")
+    return back_to(delivery.request.appointment)
+
+
+@blueprint.post("/documents/<key>/other-way")
+@security.staff_only
+def other_way(key: str) -> ResponseReturnValue:
+    """Deliver the document by another way than before."""
+    wanted = request_at_desk(key)
+    with refusals_told():
+        way = way_chosen(wanted.appointment, request.form.get("way", ""))
+        with transaction():
+            lifecycle.choose_other_way(wanted, way, the_person())
+        flash(_("The document is on its way to the citizen."), "success")
+    return back_to(wanted.appointment)
+
+
+@blueprint.get("/deliveries/other-way/<key>")
+@security.staff_only
+def choose_way(key: str) -> ResponseReturnValue:
+    """Where colleagues of the same office choose another way without opening the case."""
+    wanted = request_at_desk(key)
+    if wanted.state != "issued":
+        return redirect(flask_url_for("desk.deliveries"))
+    return render_template("documents/choose_way.html", wanted=wanted)
+
+
+def visible(query: Select[DocumentRequest]) -> Select[DocumentRequest]:
+    """Narrow to the offices in which the person holds a post; an administrator sees all."""
+    query = query.join(DocumentRequest.appointment).options(
+        joinedload(DocumentRequest.appointment).options(
+            joinedload(Appointment.service), joinedload(Appointment.office), joinedload(Appointment.clerk)
+        ),
+        selectinload(DocumentRequest.deliveries),
+        selectinload(DocumentRequest.document),
+    )
+    posts = access.active_memberships(the_person())
+    if any(post.role == "administrator" for post in posts):
+        return query
+    return query.where(Appointment.office_id.in_([post.office_id for post in posts]))
+
+
+def _trays() -> list[Tray]:
+    requests = _requests()
+    states = {row.id: _state(row) for row in requests}
+
+    def heap(*wanted: str) -> list[DocumentRequest]:
+        return [row for row in requests if states[row.id] in wanted]
+
+    return [
+        Tray("owed", _l("To be issued"), _l("Nothing waits to be issued."), heap("to_issue")),
+        Tray(
+            "problem",
+            _l("Did not work: choose another way"),
+            _l("Every delivery works."),
+            heap("failed", "returned", "cancelled"),
+        ),
+        Tray("ready", _l("Ready to be handed over"), _l("Nobody is expected."), heap("prepared")),
+        Tray("away", _l("On their way"), _l("Nothing is on its way."), heap("waiting", "sent")),
+        Tray("arrived", _l("Received lately"), _l("Nothing yet."), _arrived()),
+    ]
+
+
+def _requests() -> list[DocumentRequest]:
+    query = visible(select(DocumentRequest)).where(DocumentRequest.state.in_(["to_issue", "issued"]))
+    return list(db.session.scalars(query.order_by(DocumentRequest.created_at).limit(SHOWN)))
+
+
+def _arrived() -> list[DocumentRequest]:
+    query = visible(select(DocumentRequest)).where(DocumentRequest.state == "completed")
+    return list(db.session.scalars(query.order_by(DocumentRequest.id.desc()).limit(ARRIVED_SHOWN)))
+
+
+def _state(row: DocumentRequest) -> str:
+    delivery: Delivery | None = lifecycle.current_delivery(row)
+    return delivery.state if delivery else row.state
+
+
+def _comparable(code: str) -> str:
+    return "".join(code.split()).upper().translate(LATIN)

@@ -1,0 +1,94 @@
+"""The clerk adds the issued document to a case, looks at it, or takes a wrong one back."""
+
+from __future__ import annotations
+
+from flask import Response, abort, current_app, flash, request, send_file
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from portal import audit, files, security
+from portal.appointments.models import Appointment
+from portal.db import transaction
+from portal.documents import lifecycle
+from portal.documents.desk import back_to, blueprint, refusals_told, served_request, way_chosen
+from portal.documents.models import DocumentRequest
+from portal.people.visitor import the_person
+from portal.providers import current_providers
+
+
+@blueprint.post("/appointments/<key>/document")
+@security.staff_only
+def add_document(key: str) -> ResponseReturnValue:
+    """Add the issued PDF; it goes on its way at once."""
+    wanted = served_request(key)
+    upload = request.files.get("document")
+    with refusals_told():
+        instead = _way_instead(wanted.appointment)
+        stored = files.store_pdf(upload.filename or "", upload.read()) if upload else None
+        if stored is None:
+            flash(_("Choose the PDF of the document first."), "error")
+        else:
+            _issue(wanted, stored, instead)
+            flash(_("The document has been issued and is on its way to the citizen."), "success")
+    return back_to(wanted.appointment)
+
+
+@blueprint.get("/appointments/<key>/document")
+@security.staff_only
+def read_document(key: str) -> ResponseReturnValue:
+    """The issued document, to check it or to print it for collection."""
+    wanted = served_request(key)
+    document = wanted.document or abort(404)
+    try:
+        content = files.open_document(document.stored_as)
+    except FileNotFoundError:
+        abort(404)
+    with transaction():
+        audit.record(the_person().id, "document read", f"appointment:{wanted.appointment_id}")
+    answer: Response = send_file(
+        content, mimetype=document.media_type, as_attachment=True, download_name=document.filename
+    )
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@blueprint.post("/appointments/<key>/document/take-back")
+@security.staff_only
+def take_back(key: str) -> ResponseReturnValue:
+    """The wrong file was added: nobody can open it any more, and the right one can be added."""
+    wanted = served_request(key)
+    with refusals_told():
+        with transaction():
+            stored_as = lifecycle.take_back(wanted, the_person())
+        files.forget(stored_as)
+        flash(_("The document has been taken back. Add the right one."), "success")
+    return back_to(wanted.appointment)
+
+
+@blueprint.post("/appointments/<key>/document/withdraw")
+@security.staff_only
+def withdraw(key: str) -> ResponseReturnValue:
+    """No document is issued after all."""
+    wanted = served_request(key)
+    with refusals_told():
+        with transaction():
+            lifecycle.withdraw(wanted, the_person())
+        flash(_("No document will be issued for this case."), "success")
+    return back_to(wanted.appointment)
+
+
+def _way_instead(appointment: Appointment) -> lifecycle.Way | None:
+    """What the clerk chose, where the citizen chose nothing or a way that there is no more."""
+    if appointment.delivery in current_providers().delivery:
+        return None
+    return way_chosen(appointment, request.form.get("way", ""))
+
+
+def _issue(wanted: DocumentRequest, stored: files.StoredFile, instead: lifecycle.Way | None) -> None:
+    days = current_app.config["PORTAL"].portal.document_days
+    try:
+        with transaction():
+            lifecycle.issue(wanted, stored, the_person(), days, instead)
+    except lifecycle.NotPossible:
+        files.forget(stored.stored_as)
+        raise
