@@ -26,7 +26,7 @@ def create_app(config: Config | None = None) -> Flask:
         plugin_loader,
         security,
     )
-    from portal.appointments import citizen_pages, details_pages, door_pages, jobs, staff_pages
+    from portal.appointments import call_pages, citizen_pages, details_pages, door_pages, jobs, staff_pages
     from portal.documents import citizen_pages as document_pages
     from portal.documents import jobs as document_jobs
     from portal.documents import staff_pages as document_desk
@@ -57,6 +57,7 @@ def create_app(config: Config | None = None) -> Flask:
         details_pages.blueprint,
         door_pages.blueprint,
         staff_pages.blueprint,
+        call_pages.blueprint,
         document_pages.blueprint,
         document_desk.blueprint,
     ):

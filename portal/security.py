@@ -161,8 +161,7 @@ def _login_address(mark: str | None) -> str:
 
 
 def _holds_post(mark: str | None) -> bool:
-    roles = visitor.active_roles()
-    return bool(roles) if mark == "staff" else bool(roles & {"supervisor", "administrator"})
+    return visitor.is_staff() if mark == "staff" else visitor.may_supervise()
 
 
 def _return_address() -> str:

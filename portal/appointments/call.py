@@ -81,6 +81,17 @@ def order_room(appointment: Appointment, providers: Sequence[str]) -> VideoRoom:
     return room
 
 
+def change_provider(appointment: Appointment, providers: Sequence[str], actor: Person) -> None:
+    """The call does not work with this provider: close its room and ask the next one."""
+    room = current_room(appointment)
+    if appointment.state != "in_call" or room is None:
+        raise NotPossible(appointment.state, "change provider")
+    _close_rooms(appointment)
+    room.state, room.last_error = "failed", "changed by the clerk"
+    audit.record(actor.id, "provider changed", _subject(appointment), provider=room.provider)
+    order_room(appointment, providers)
+
+
 def order_for(room: VideoRoom) -> RoomOrder | None:
     """What the worker asks of the provider; None when the room is not wanted any more."""
     appointment = room.appointment

@@ -112,7 +112,7 @@ def times(key: str) -> str:
 def take_time(key: str) -> ResponseReturnValue:
     """Hold a time, then ask for the details (after login)."""
     chosen = _service(key)
-    office = _office_named(request.form.get("office", "any"))
+    office = office_named(request.form.get("office", "any"))
     starts_at = parse_start(request.form.get("start", ""))
     try:
         with transaction():
@@ -199,7 +199,7 @@ def choose_new_time(key: str) -> ResponseReturnValue:
 def move(key: str) -> ResponseReturnValue:
     """Move the appointment; the old time stays until the new one is won."""
     row = own_appointment(key)
-    office = _office_named(request.form.get("office", "any"))
+    office = office_named(request.form.get("office", "any"))
     starts_at = parse_start(request.form.get("start", ""))
     try:
         with transaction():
@@ -295,7 +295,8 @@ def _service(key: str) -> Service:
     return row or abort(404)
 
 
-def _office_named(key: str) -> Office | None:
+def office_named(key: str) -> Office | None:
+    """The office with this key, or None for any office."""
     if key == "any":
         return None
     return db.session.scalar(select(Office).filter_by(key=key, active=True)) or abort(404)

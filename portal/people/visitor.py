@@ -30,7 +30,13 @@ def init_app(app: Flask) -> None:
     manager.session_protection = None
     manager.user_loader(load)
     manager.init_app(app)
-    app.context_processor(lambda: {"current_person": current_person, "is_staff": is_staff})
+    app.context_processor(
+        lambda: {
+            "current_person": current_person,
+            "is_staff": is_staff,
+            "may_supervise": may_supervise,
+        }
+    )
 
 
 def load(number: str) -> Visitor | None:
@@ -65,3 +71,8 @@ def active_roles() -> set[str]:
 def is_staff() -> bool:
     """True for whoever came through the staff's door and holds a post."""
     return bool(active_roles())
+
+
+def may_supervise() -> bool:
+    """True for supervisors and administrators who came through the staff's door."""
+    return bool(active_roles() & {"supervisor", "administrator"})
