@@ -174,13 +174,15 @@ def record_identity(appointment: Appointment, record: IdentityRecord, actor: Per
     must_be_writing()
     if appointment.state != "in_call":
         raise NotPossible(appointment.state, "identify")
-    check = appointment.identity_check or IdentityCheck(appointment=appointment)
+    check = appointment.identity_check or IdentityCheck()
     check.paper = record.paper
     check.paper_shown = record.paper_shown
     check.face_matches = record.face_matches
     check.name_matches = record.name_matches
     check.identified = record.identified
     check.clerk_id, check.checked_at = actor.id, clock.now()
+    # Last, because from here on it is part of the session and must be complete.
+    appointment.identity_check = check
     audit.record(actor.id, "identity checked", _subject(appointment), identified=record.identified)
 
 

@@ -57,8 +57,8 @@ class LiveRegion {
     const part = form.closest("[data-part]");
     const address = event.submitter?.getAttribute("formaction") || form.getAttribute("action");
     try {
-      const answer = await this.ask(address, { method: "POST", body: new URLSearchParams(new FormData(form)) });
-      this.take(answer, part.dataset.part);
+      const body = new URLSearchParams(new FormData(form));
+      this.take(await this.ask(address, { method: "POST", body }), part.dataset.part);
       this.failed(0);
     } catch {
       this.failed(FAILURES_BEFORE_TOLD);
@@ -77,33 +77,34 @@ class LiveRegion {
     const region = page.querySelector("[data-live]");
     // The login has run out, or the day is over: the page itself explains.
     if (!region) return location.reload();
+    // A form that is not done with comes back at once, with what was typed; after a deed we are redirected.
+    region.toggleAttribute("data-unsaved", !response.redirected);
     return region;
   }
 
   take(region, sent = null) {
     if (!region) return;
-    for (const part of this.parts(region)) this.takePart(part, part.dataset.part === sent);
+    for (const part of this.parts(region)) this.takePart(part, part.dataset.part === sent, region);
     if (this.frame) this.frame.dataset.identified = region.dataset.identified;
     this.announce(region);
     this.showCount(region.dataset.waiting);
     this.followRoom(region.dataset.mark);
   }
 
-  takePart(next, wasSent) {
+  takePart(next, wasSent, region) {
     const name = next.dataset.part;
-    const old = this.root.querySelector(`[data-part="${name}"]`);
+    const part = this.root.querySelector(`[data-part="${name}"]`);
     const text = plain(next);
-    if (!wasSent && (this.known.get(name) === text || isBusy(old))) return;
-    if (name === "messages" && !wasSent && !text.includes("notice")) return;
+    if (!wasSent && (this.known.get(name) === text || isBusy(part))) return;
+    // A message stays until the next one takes its place.
+    if (name === "messages" && !next.children.length) return;
     this.known.set(name, text);
-    for (const box of old.querySelectorAll("details[id]")) {
-      const same = next.querySelector(`#${CSS.escape(box.id)}`);
-      if (same && !wasSent) same.open = box.open;
-    }
-    const focused = old.contains(document.activeElement) ? addressOf(document.activeElement) : null;
-    old.replaceWith(next);
-    if (wasSent) (next.querySelector("[aria-invalid]") ?? next.querySelector("h2, summary"))?.focus();
-    else if (focused) next.querySelector(focused)?.focus();
+    if (!wasSent) keepOpen(part, next);
+    const focused = part.contains(document.activeElement) ? addressOf(document.activeElement) : null;
+    part.replaceChildren(...next.childNodes);
+    part.toggleAttribute("data-unsaved", wasSent && "unsaved" in region.dataset);
+    if (wasSent) (part.querySelector("[aria-invalid]") ?? part.querySelector("h2, summary"))?.focus();
+    else if (focused) part.querySelector(focused)?.focus();
   }
 
   /** Who has come since the last look is said aloud, once. */
@@ -134,13 +135,22 @@ class LiveRegion {
 
 /** The part as the portal wrote it, without the form tokens, which are new each time. */
 function plain(part) {
-  return part.outerHTML.replace(/(name="csrf_token" value=")[^"]*/g, "$1");
+  return part.innerHTML.replace(/(name="csrf_token" value=")[^"]*/g, "$1");
 }
 
-/** Somebody writes here, or has changed something and not sent it yet. */
+/** Somebody writes here, or there is something that the portal has not accepted yet. */
 function isBusy(part) {
+  if ("unsaved" in part.dataset) return true;
   const fields = [...part.querySelectorAll("input:not([type=hidden]), select, textarea")];
   return fields.some((field) => field === document.activeElement || isChanged(field));
+}
+
+/** What the reader has unfolded stays unfolded. */
+function keepOpen(old, next) {
+  for (const box of old.querySelectorAll("details[id]")) {
+    const same = next.querySelector(`#${CSS.escape(box.id)}`);
+    if (same) same.open = box.open;
+  }
 }
 
 function isChanged(field) {
