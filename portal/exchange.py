@@ -44,7 +44,7 @@ class RedisExchange(Exchange):
         """Append ``message``; the answer is its number, counted from 1."""
         if len(message.encode()) > LARGEST_MESSAGE:
             raise PermanentFailure(f"a message may have {LARGEST_MESSAGE // 1024} KiB at most")
-        arguments = [message, MOST_MESSAGES, int(KEPT_FOR.total_seconds())]
+        arguments: list[str | int] = [message, MOST_MESSAGES, int(KEPT_FOR.total_seconds())]
         with _store_may_be_away():
             number = int(self._post(keys=[_messages(room), _closed(room)], args=arguments))
         if number == -1:
@@ -57,7 +57,9 @@ class RedisExchange(Exchange):
         """All messages with a number greater than ``after``, oldest first."""
         first = max(after, 0)
         with _store_may_be_away(), self._redis.pipeline(transaction=True) as both:
-            closed, messages = both.exists(_closed(room)).lrange(_messages(room), first, -1).execute()
+            both.exists(_closed(room))
+            both.lrange(_messages(room), first, -1)
+            closed, messages = both.execute()
         if closed:
             raise PermanentFailure("the room is closed")
         return list(enumerate(messages, start=first + 1))
@@ -65,7 +67,9 @@ class RedisExchange(Exchange):
     def close(self, room: str) -> None:
         """Forget the room's messages and refuse new ones. Closing twice is no error."""
         with _store_may_be_away(), self._redis.pipeline(transaction=True) as both:
-            both.set(_closed(room), "1", ex=REMEMBERED_CLOSED_FOR).delete(_messages(room)).execute()
+            both.set(_closed(room), "1", ex=REMEMBERED_CLOSED_FOR)
+            both.delete(_messages(room))
+            both.execute()
 
     def disconnect(self) -> None:
         """Give the connections back; the next call opens new ones."""

@@ -29,7 +29,7 @@ class Exchange(ABC):
 
     @abstractmethod
     def close(self, room: str) -> None:
-        """Forget the room's messages. Posting afterwards is refused with ``PermanentFailure``."""
+        """Forget the room's messages. Post and read raise ``PermanentFailure`` from then on."""
 
 
 class Signer(Protocol):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import time_machine
     from flask import Flask
     from flask.testing import FlaskClient
+    from playwright.sync_api import Browser as ChromiumBrowser
 
     from portal.config import Config
     from portal.people.models import Person
@@ -134,3 +135,12 @@ def remote() -> Iterator[RemoteServer]:
     server = RemoteServer()
     yield server
     server.close()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[ChromiumBrowser]:
+    """A real Chromium with an invented camera; it ends with the module, for two cannot run side by side."""
+    from portal.testing.chromium import running_chromium
+
+    with running_chromium() as browser:
+        yield browser

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -20,14 +19,7 @@ from portal.config import load
 from portal.db import Bilingual, db, transaction
 from portal.offices.models import Field, Office, Service
 from portal.people.models import Person
-from portal.testing.chromium import running_chromium
 from portal.testing.servers import store_server
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with running_chromium() as browser:
-        yield browser
 
 
 @dataclass

@@ -14,8 +14,8 @@ PATIENCE = 15_000
 
 
 @pytest.fixture
-def page(browser: Any) -> Iterator[Any]:
-    context = browser.new_context(locale="en-GB", permissions=["camera", "microphone"])
+def page(chromium: Any) -> Iterator[Any]:
+    context = chromium.new_context(locale="en-GB", permissions=["camera", "microphone"])
     page = context.new_page()
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))

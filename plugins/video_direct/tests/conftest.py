@@ -20,7 +20,6 @@ from portal import clock, i18n, plugin_context, security
 from portal.config import load
 from portal.exchange import RedisExchange
 from portal.plugin_api import Guest, PluginBlueprint, PluginContext, Room, RoomOrder
-from portal.testing.chromium import running_chromium
 from portal.testing.servers import store_server
 
 GUESTS = {
@@ -115,9 +114,3 @@ def _add_pages(house: CallHouse) -> None:
         response.headers["Content-Security-Policy"] = policy
         response.headers["Permissions-Policy"] = "camera=(self), microphone=(self)"
         return response
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    with running_chromium() as browser:
-        yield browser

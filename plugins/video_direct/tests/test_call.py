@@ -73,13 +73,13 @@ def room() -> str:
 
 
 @pytest.fixture
-def join(house: Any, browser: Any, room: str) -> Iterator[Join]:
+def join(house: Any, chromium: Any, room: str) -> Iterator[Join]:
     """``join("clerk")`` opens the call page in a browser of its own; no page may break a policy or throw."""
     faults: list[str] = []
     with ExitStack() as stack:
 
         def join(guest: str, language: str = "en", **options: Any) -> Any:
-            context = browser.new_context(permissions=["camera", "microphone"], **options)
+            context = chromium.new_context(permissions=["camera", "microphone"], **options)
             stack.callback(context.close)
             page = context.new_page()
             page.add_init_script(WATCH)
