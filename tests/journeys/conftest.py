@@ -18,7 +18,6 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
-from portal.testing.chromium import running_chromium
 from portal.testing.page_lint import lint
 
 DEVICES = {
@@ -126,14 +125,8 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
         log.close()
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with running_chromium() as running:
-        yield running
-
-
 @pytest.fixture
-def walker(browser: Browser, portal: Portal) -> Iterator[Callable[..., Walker]]:
+def walker(chromium: Browser, portal: Portal) -> Iterator[Callable[..., Walker]]:
     """``walker("el", "phone")``: a new person with a browser of his own."""
     contexts: list[BrowserContext] = []
     walkers: list[Walker] = []
@@ -143,7 +136,7 @@ def walker(browser: Browser, portal: Portal) -> Iterator[Callable[..., Walker]]:
         pictures.mkdir(parents=True, exist_ok=True)
 
     def make(language: str, device: str) -> Walker:
-        context = browser.new_context(locale=LOCALES[language], **DEVICES[device])
+        context = chromium.new_context(locale=LOCALES[language], **DEVICES[device])
         context.grant_permissions(["camera", "microphone"], origin=portal.url)
         contexts.append(context)
         person = Walker(context.new_page(), portal, language, device, pictures)
