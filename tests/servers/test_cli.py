@@ -1,0 +1,92 @@
+"""The command: what it prints, and how it ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from portal import cli, demo
+from portal.testing.servers import store_server
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A demonstration in a folder of its own."""
+    for name in ("PORTAL_CONFIG", "PORTAL_DATABASE_URL", "PORTAL_REDIS_URL", "PORTAL_SECRET_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    folder = tmp_path / "instance"
+    monkeypatch.setenv("PORTAL_INSTANCE", str(folder))
+    monkeypatch.setattr("os.umask", lambda mask: 0)
+    return folder
+
+
+def test_every_problem_of_a_configuration_is_told_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "town.toml"
+    file.write_text(demo.CATALOGUE.with_name("municipality.toml").read_text().replace("demo = true", ""))
+    monkeypatch.setenv("PORTAL_CONFIG", str(file))
+    assert cli.main(["check"]) == 1
+    told = capsys.readouterr().err
+    for name in ("PORTAL_SECRET_KEY", "PORTAL_DATABASE_URL", "PORTAL_REDIS_URL"):
+        assert name in told
+    assert "Traceback" not in told
+
+
+def test_check_live_names_what_does_not_answer(environment: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["check", "--live"]) == 1
+    told = capsys.readouterr()
+    assert "database: is old" in told.err
+    assert "store: does not answer" in told.err
+    assert "delivery email: in order" in told.out
+
+
+def test_check_live_is_content_when_all_is_there(
+    environment: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["db", "check"]) == 1
+    assert cli.main(["db", "upgrade"]) == 0
+    assert cli.main(["db", "check"]) == 0
+    with store_server(environment):
+        assert cli.main(["check", "--live"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_plugins_lists_the_enabled_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["plugins"]) == 0
+    assert "delivery_pickup" in capsys.readouterr().out.splitlines()
+
+
+def test_a_catalogue_is_imported_and_a_faulty_one_told_line_by_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cli.main(["db", "upgrade"])
+    assert cli.main(["import", str(demo.CATALOGUE)]) == 0
+    assert "0 changed" in capsys.readouterr().out
+    faulty = tmp_path / "faulty.toml"
+    faulty.write_text("[[service]]\nkey = 5\n")
+    assert cli.main(["import", str(faulty)]) == 1
+    assert "faulty.toml" in capsys.readouterr().err
+
+
+def test_only_a_demonstration_is_filled(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["demo"]) == 0
+    file = tmp_path / "town.toml"
+    source = demo.CATALOGUE.with_name("municipality.toml").read_text()
+    file.write_text(
+        source.replace("demo = true", "")
+        .replace('"identity_demo", ', "")
+        .replace(
+            'identity = { citizens = "demo", staff = "demo" }', 'identity = { citizens = "x", staff = "x" }'
+        )
+    )
+    monkeypatch.setenv("PORTAL_CONFIG", str(file))
+    monkeypatch.setenv("PORTAL_SECRET_KEY", "k" * 48)
+    monkeypatch.setenv("PORTAL_DATABASE_URL", f"sqlite:///{tmp_path / 'town.sqlite3'}")
+    monkeypatch.setenv("PORTAL_REDIS_URL", f"unix://{tmp_path / 'store.sock'}")
+    assert cli.main(["demo"]) == 1
+    assert not (tmp_path / "town.sqlite3").exists()
+    assert "Traceback" not in capsys.readouterr().err
