@@ -189,7 +189,9 @@ def _config() -> Config:
 
 def _entry(endpoint: str, text: LazyString) -> NavigationEntry:
     url, feature = url_for(endpoint), endpoint.split(".")[0]
-    inside = feature != "pages" and (request.blueprint == feature or request.path.startswith(f"{url}/"))
+    inside = feature != "pages" and (
+        request.blueprint == feature or request.path.startswith(f"{url.rstrip('/')}/")
+    )
     return NavigationEntry(url, text, "page" if request.path == url else "true" if inside else "")
 
 

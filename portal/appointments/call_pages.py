@@ -21,7 +21,7 @@ from portal.appointments import call
 from portal.appointments.case_words import booking_facts, provider_title
 from portal.appointments.door_pages import room_record
 from portal.appointments.models import Appointment, Participant, VideoRoom
-from portal.appointments.papers import PAPERS, ROLES
+from portal.appointments.papers import NEEDS, PAPERS, ROLES
 from portal.appointments.presence import presence
 from portal.appointments.staff_forms import ClosingForm, IdentityForm, InvitationForm, NoteForm
 from portal.appointments.staff_pages import asked_by_script, case_page, refusals_told, served_appointment
@@ -231,6 +231,7 @@ def _page(
         "has_other_provider": len(current_providers().video) > 1,
         "provider_title": provider_title,
         "presence": presence,
+        "needs": NEEDS,
         "papers": PAPERS,
         "roles": ROLES,
         "as_part": asked_by_script(),

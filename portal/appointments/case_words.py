@@ -32,14 +32,23 @@ DEEDS = {
     "note written": _l("Note written"),
     "call broke off": _l("The call broke off; everybody is back at the door"),
     "call ended": _l("Call ended"),
+    "document asked": _l("The office owes the citizen a document"),
     "document issued": _l("Document issued"),
+    "document read": _l("The office opened the issued document"),
+    "document taken back": _l("The issued document was taken back"),
     "document withdrawn": _l("No document is issued after all"),
     "delivery begun": _l("Delivery begun"),
+    "delivery tried again": _l("Delivery tried again"),
+    "delivery on its way": _l("The document is on its way or ready"),
     "delivery failed": _l("The delivery did not work"),
     "document handed over": _l("Document handed over"),
+    "document given to the carrier": _l("Document given to the carrier"),
+    "document came back": _l("The document came back"),
     "document opened": _l("The citizen opened the document"),
 }
-PROBLEMS = frozenset({"room failed", "call broke off", "missed", "cancelled", "delivery failed"})
+PROBLEMS = frozenset(
+    {"room failed", "call broke off", "missed", "cancelled", "delivery failed", "document came back"}
+)
 
 
 @dataclass(frozen=True)
@@ -109,9 +118,8 @@ def _facts_in_words(line: AuditLine, zone: str) -> str:
             return _("identified") if facts["identified"] else _("not identified")
         case "call ended":
             return str(OUTCOMES[facts["outcome"]])
-        case "room failed" | "provider changed" | "delivery begun" | "delivery failed":
-            return provider_title(facts["provider"])
-    return ""
+        case _:
+            return provider_title(facts.get("provider", ""))
 
 
 def _address(parts: dict[str, str]) -> str:
