@@ -20,6 +20,7 @@ from portal.db import db, transaction
 from portal.documents import access_codes, lifecycle, progress
 from portal.documents.models import AccessCode, DocumentRequest
 from portal.people.visitor import current_person
+from portal.providers import current_providers
 
 blueprint = Blueprint("documents", __name__, url_prefix="/documents")
 
@@ -36,6 +37,7 @@ def document_words() -> dict[str, object]:
         "current_delivery": lifecycle.current_delivery,
         "delivery_states": progress.DELIVERY_STATES,
         "delivery_problems": progress.PROBLEMS,
+        "delivery_ways": lambda: current_providers().delivery,
         "way_title": progress.way_title,
         "moment": progress.moment,
     }

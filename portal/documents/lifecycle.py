@@ -149,8 +149,7 @@ def take_back(request: DocumentRequest, actor: Person) -> str:
 
 def choose_other_way(request: DocumentRequest, way: Way, actor: Person) -> Delivery:
     """Begin a new attempt; one that has not left the office is called off."""
-    must_be_writing()
-    db.session.refresh(request, with_for_update=True)
+    _lock(request)
     if request.state != "issued":
         raise NotPossible(request.state)
     _cancel_what_has_not_left(request)
@@ -172,8 +171,7 @@ def receipt_arrived(delivery: Delivery, receipt: Receipt) -> None:
 
     If the attempt was called off meanwhile, it stays so; what the provider said is kept all the same.
     """
-    must_be_writing()
-    db.session.refresh(delivery, with_for_update=True)
+    _lock(delivery.request, delivery)
     delivery.reference, delivery.code = receipt.reference[:60], receipt.code or ""
     delivery.tracking_url, delivery.data = receipt.tracking_url or "", dict(receipt.data)
     if delivery.state == "waiting":
@@ -213,8 +211,7 @@ def opened(request: DocumentRequest, person: Person | None) -> None:
 
 def failed(delivery: Delivery, reason: str, advice: str = "") -> None:
     """This attempt did not work; the staff choose another way. ``advice`` is a sentence for the citizen."""
-    must_be_writing()
-    db.session.refresh(delivery, with_for_update=True)
+    _lock(delivery.request, delivery)
     if (delivery.state, "fail") not in DELIVERY_TRANSITIONS:
         return
     _change_delivery(delivery, "fail")
@@ -258,8 +255,7 @@ def _post_forgetting(document: IssuedDocument) -> None:
 
 
 def _change_request(request: DocumentRequest, event: str) -> None:
-    must_be_writing()
-    db.session.refresh(request, with_for_update=True)
+    _lock(request)
     following = REQUEST_TRANSITIONS.get((request.state, event))
     if following is None:
         raise NotPossible(request.state)
@@ -268,8 +264,7 @@ def _change_request(request: DocumentRequest, event: str) -> None:
 
 def _change_delivery(delivery: Delivery, event: str) -> None:
     """Move the attempt to its next state; the first one that arrives completes the request."""
-    must_be_writing()
-    db.session.refresh(delivery, with_for_update=True)
+    _lock(delivery.request, delivery)
     following = DELIVERY_TRANSITIONS.get((delivery.state, event))
     if following is None:
         raise NotPossible(delivery.state)
@@ -277,6 +272,17 @@ def _change_delivery(delivery: Delivery, event: str) -> None:
     if following == "delivered" and delivery.request.state == "issued":
         _change_request(delivery.request, "complete")
         _cancel_what_has_not_left(delivery.request)
+
+
+def _lock(*rows: DocumentRequest | Delivery) -> None:
+    """Of two clicks at the same moment the second sees the state that the first has made.
+
+    The request is always locked before its attempts, so that two changes never wait for each other.
+    """
+    must_be_writing()
+    db.session.flush()  # reading again would drop what was changed in this transaction already
+    for row in rows:
+        db.session.refresh(row, with_for_update=True)
 
 
 def _cancel_what_has_not_left(request: DocumentRequest) -> None:

@@ -1,0 +1,129 @@
+"""A counter with its catalogue, a citizen whose call has just ended, and the papers to issue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+import pytest
+from flask import Flask
+from time_machine import Traveller
+
+DEMO_CATALOGUE = Path(__file__).parents[2] / "portal" / "demo" / "catalogue.toml"
+DOCUMENT_DAYS = 30
+
+
+def make_pdf(change: Callable[[pikepdf.Pdf], None] | None = None, **save: Any) -> bytes:
+    """A PDF of one page, changed by ``change`` before it is saved."""
+    with pikepdf.new() as pdf:
+        pdf.add_blank_page(page_size=(595, 842))
+        if change:
+            change(pdf)
+        whole = BytesIO()
+        pdf.save(whole, **save)
+        return whole.getvalue()
+
+
+@pytest.fixture(name="make_pdf")
+def make_pdf_() -> Callable[..., bytes]:
+    return make_pdf
+
+
+@dataclass
+class Case:
+    """The counter after a call that ended with a document to be issued."""
+
+    app: Flask
+    citizen: Any
+    stranger: Any
+
+    def owed(self, way: str = "email", **recipient: Any) -> Any:
+        """Book, meet and end with “a document will be issued”; the answer is the request."""
+        from portal.appointments import availability, call, lifecycle
+        from portal.db import db, transaction
+        from portal.documents.lifecycle import request_of
+        from portal.offices.models import Service
+
+        service = db.session.query(Service).filter_by(key="birth-certificate").one()
+        booking = self.app.config["PORTAL"].booking
+        details = lifecycle.Details(
+            name=self.citizen.name,
+            email="maria@citizens.example",
+            phone="+306900000000",
+            language="el",
+            paper="id_card",
+            delivery=way,
+            recipient={"email": "maria@citizens.example", **recipient} if way == "email" else recipient,
+        )
+        starts_at = availability.offer(service, booking).starts[0]
+        with transaction():
+            row = lifecycle.hold(service, booking, None, starts_at, self.citizen, "el")
+            lifecycle.confirm(row, booking, self.citizen, details, self.citizen, notify=False)
+            call.start(row, ["direct"], row.clerk)
+            call.finish(row, "issue", row.clerk)
+        return request_of(row)
+
+    def issued(self, way: str = "email", **recipient: Any) -> Any:
+        """The same with the document issued; nothing has been sent yet."""
+        from portal import files
+        from portal.db import transaction
+        from portal.documents import lifecycle
+
+        request = self.owed(way, **recipient)
+        stored = files.store_pdf("Πιστοποιητικό γέννησης.pdf", make_pdf())
+        with transaction():
+            lifecycle.issue(request, stored, request.appointment.clerk, DOCUMENT_DAYS)
+        return request
+
+    def work(self) -> int:
+        """Do all work that is due; afterwards the rows are looked at as the workers left them."""
+        from portal.db import db
+        from portal.outbox import run_due
+
+        try:
+            return run_due(self.app)
+        finally:
+            db.session.rollback()
+
+    def letters(self) -> list[Any]:
+        """The mails that went out, newest first."""
+        from portal import mailbox
+
+        return mailbox.letters(self.app.config["PORTAL"].instance / "mailbox")
+
+    def staff(self, role: str, office_id: int | None = None, *, elsewhere: bool = False) -> list[Any]:
+        """Those who hold this post: at the office, or ``elsewhere`` only."""
+        from portal.db import db
+        from portal.people.models import Membership, Person
+
+        post = (Membership.role == role) & Membership.active
+        if office_id is None:
+            wanted = Person.memberships.any(post)
+        elif elsewhere:
+            here = Membership.office_id == office_id
+            wanted = Person.memberships.any(post) & ~Person.memberships.any(here)
+        else:
+            wanted = Person.memberships.any(post & (Membership.office_id == office_id))
+        return db.session.query(Person).filter(wanted).order_by(Person.id).all()
+
+
+@pytest.fixture
+def case(app: Flask, clock: Traveller) -> Case:
+    """The demonstration's counter on a Monday morning."""
+    from portal.catalogue import import_file
+    from portal.db import db, transaction
+    from portal.people.models import Person
+
+    config = app.config["PORTAL"]
+    import_file(DEMO_CATALOGUE, config.providers.identity.staff, config.providers.delivery)
+    people = [
+        Person(provider="demo", subject=name, first_name=name, last_name="Δοκιμή")
+        for name in ("Μαρία", "Άλλος")
+    ]
+    with transaction():
+        db.session.add_all(people)
+    return Case(app, *people)
