@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from flask_babel import lazy_gettext as _l
 from wtforms import Field, Form, SelectMultipleField, StringField, ValidationError
+from wtforms.fields import SelectChoice
 from wtforms.validators import DataRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -16,6 +18,11 @@ from wtforms.widgets import CheckboxInput, ListWidget
 def required(message: Any) -> DataRequired:
     """The field must be filled in; ``message`` says with what."""
     return DataRequired(message=message)
+
+
+def choices(words: Mapping[str, Any]) -> list[SelectChoice]:
+    """The choices of a field from their values and what they are called."""
+    return [SelectChoice(value, words[value]) for value in words]
 
 
 class ManyChoices(SelectMultipleField):

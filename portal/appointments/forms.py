@@ -17,6 +17,7 @@ from portal.forms import (
     ManyChoices,
     PhoneField,
     PostalCodeField,
+    choices,
     demand,
     required,
     short_text,
@@ -39,12 +40,12 @@ class DetailsForm(FlaskForm):
     paper = RadioField(
         _l("Which identity paper will you show to the camera?"),
         [InputRequired(_l("Choose the paper you will hold to the camera."))],
-        choices=list(PAPERS.items()),
+        choices=choices(PAPERS),
     )
-    needs = ManyChoices(_l("Do you need one of these?"), [Optional()], choices=list(NEEDS.items()))
+    needs = ManyChoices(_l("Do you need one of these?"), [Optional()], choices=choices(NEEDS))
     language = RadioField(
         _l("In which language shall we speak and write to you?"),
-        choices=[("el", "Ελληνικά"), ("en", "English")],
+        choices=choices({"el": "Ελληνικά", "en": "English"}),
     )
     delivery = RadioField(_l("How shall the document reach you?"), [Optional()])
     attachment = BooleanField(_l("Send the document as an attachment too"))
@@ -60,7 +61,7 @@ class DetailsForm(FlaskForm):
     def __init__(self, *args: Any, ways: dict[str, DeliveryProvider], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.ways = ways
-        self.delivery.choices = [(name, str(way.title)) for name, way in ways.items()]
+        self.delivery.choices = choices({name: str(way.title) for name, way in ways.items()})
         if not ways:
             del self.delivery
         if not self._anybody_needs(RecipientField.ATTACHMENT_WISH):

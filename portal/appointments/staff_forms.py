@@ -16,7 +16,7 @@ from wtforms.validators import InputRequired, Length, Optional
 from portal.appointments.call import IdentityRecord
 from portal.appointments.models import Appointment
 from portal.appointments.papers import OUTCOMES, PAPERS, ROLES
-from portal.forms import EmailField, required, short_text
+from portal.forms import EmailField, choices, required, short_text
 
 GUESTS = {role: title for role, title in ROLES.items() if role != "citizen"}
 
@@ -24,7 +24,7 @@ GUESTS = {role: title for role, title in ROLES.items() if role != "citizen"}
 class IdentityForm(FlaskForm):
     """What the clerk saw. No picture, no number of the paper."""
 
-    paper = SelectField(_l("Paper shown"), choices=list(PAPERS.items()))
+    paper = SelectField(_l("Paper shown"), choices=choices(PAPERS))
     paper_shown = BooleanField(_l("The paper was shown in full and is readable"))
     face_matches = BooleanField(_l("The face is that of the photograph"))
     name_matches = BooleanField(_l("The name is that of the appointment"))
@@ -49,9 +49,11 @@ class InvitationForm(FlaskForm):
     email = EmailField(
         _l("E-mail"), [required(_l("Write the e-mail address to which the link is sent.")), Length(max=254)]
     )
-    role = RadioField(_l("Takes part as"), choices=list(GUESTS.items()), default="companion")
+    role = RadioField(_l("Takes part as"), choices=choices(GUESTS), default="companion")
     language = RadioField(
-        _l("Language of the invitation"), choices=[("el", "Ελληνικά"), ("en", "English")], default="el"
+        _l("Language of the invitation"),
+        choices=choices({"el": "Ελληνικά", "en": "English"}),
+        default="el",
     )
 
     @classmethod
@@ -82,7 +84,8 @@ class ClosingForm(NoteForm):
     def __init__(self, *args: Any, obj: Appointment, **kwargs: Any) -> None:
         super().__init__(*args, obj=obj, **kwargs)
         issues = bool(obj.service.deliveries)
-        self.outcome.choices = [(key, text) for key, text in OUTCOMES.items() if issues or key != "issue"]
+        possible = {key: words for key, words in OUTCOMES.items() if issues or key != "issue"}
+        self.outcome.choices = choices(possible)
         self._identified = bool(obj.identity_check and obj.identity_check.identified)
 
     def validate_outcome(self, field: RadioField) -> None:

@@ -46,7 +46,7 @@ def test_documents_are_owed_under_way_and_delivered(app):
     assert {request.state for request in requests} == {"to_issue", "issued", "completed"}
     (under_way,) = (request for request in requests if request.state == "issued")
     assert under_way.deliveries[0].state in ("prepared", "sent")
-    assert files.read(under_way.document.stored_as).read().startswith(b"%PDF-")
+    assert files.open_document(under_way.document.stored_as).read().startswith(b"%PDF-")
 
 
 def test_starting_again_changes_nothing_until_the_week_is_over(app, clock):
