@@ -72,7 +72,7 @@ class Walker:
         self.page.wait_for_selector(selector, timeout=seconds * 1000)
 
     def until(self, expression: str, seconds: float = PATIENCE) -> None:
-        """Wait until an expression holds in the page. (Playwright's own way needs eval, which is forbidden.)"""
+        """Wait until an expression holds in the page. Playwright's own way needs eval."""
         end = time.monotonic() + seconds
         while not self.page.evaluate(expression):
             assert time.monotonic() < end, f"waited in vain for {expression}"

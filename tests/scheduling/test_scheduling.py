@@ -60,7 +60,19 @@ def test_the_meeting_must_end_within_the_hours_but_its_buffer_need_not():
 def test_the_buffers_keep_their_distance_on_both_sides():
     clerk = calendar([Spell(0, 9 * 60, 11 * 60)], taken_between(at(9, 50), at(10, 10)))
     found = starts([clerk], Rules(minutes=20, buffer_before=5, buffer_after=10, raster=5))
-    assert found == ["09:00", "09:05", "09:10", "09:15", "09:20", "10:15", "10:20", "10:25", "10:30", "10:35", "10:40"]
+    assert found == [
+        "09:00",
+        "09:05",
+        "09:10",
+        "09:15",
+        "09:20",
+        "10:15",
+        "10:20",
+        "10:25",
+        "10:30",
+        "10:35",
+        "10:40",
+    ]
 
 
 def test_an_hour_is_offered_while_one_of_several_clerks_is_free():
