@@ -32,6 +32,8 @@ STEADY_AFTER = 30.0
 """Seconds after which a part counts as steady, and its next death as the first one."""
 STARTING_TIME = 15.0
 """Seconds that the store and the web server have to answer at the start."""
+LONGEST_SOCKET = 100
+"""Systems allow paths of 103 to 107 bytes for a socket."""
 
 
 class CannotStart(Exception):
@@ -145,12 +147,14 @@ def run_workers(app: Flask) -> None:
 
 
 def _start_store(supervisor: Supervisor, folder: Path) -> None:
+    socket = embedded_store.socket_of(folder)
+    if len(os.fsencode(socket)) > LONGEST_SOCKET:
+        raise CannotStart(f"the path {folder} is too long for a socket; set PORTAL_INSTANCE to a shorter one")
     try:
         command = embedded_store.command(folder)
     except embedded_store.NoStore as error:
         raise CannotStart(str(error)) from None
     supervisor.add(Part("store", lambda: os.execv(command[0], command), stage=0))
-    socket = embedded_store.socket_of(folder)
     if not supervisor.wait_until(lambda: embedded_store.answers(socket)) and not supervisor.stopping:
         raise CannotStart("the embedded store did not start")
 

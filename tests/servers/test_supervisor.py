@@ -78,6 +78,11 @@ def until(condition: Callable[[], object], seconds: float = 90) -> None:
         time.sleep(0.05)
 
 
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
 def _read(file: Path) -> bytes:
     try:
         return file.read_bytes()
@@ -98,8 +103,7 @@ def _megabytes(pid: int) -> float:
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        house = House(tmp_path / "instance", probe.getsockname()[1])
+    house = House(tmp_path / "instance", _free_port())
     house.start()
     yield house
     for pid in house.processes():
@@ -139,6 +143,15 @@ def test_a_second_start_in_the_same_folder_is_refused(house: House) -> None:
     assert "already running" in told
     assert "Traceback" not in told
     assert house.health()["status"] == "ok"
+
+
+def test_a_folder_whose_path_is_too_long_for_a_socket_is_told(tmp_path: Path) -> None:
+    house = House(tmp_path / ("deep" * 25), _free_port())
+    house.process = house.portal_all()
+    told, _ = house.process.communicate(timeout=60)
+    assert house.process.returncode == 1
+    assert "set PORTAL_INSTANCE to a shorter one" in told
+    assert "Traceback" not in told
 
 
 def test_it_opens_again_in_the_same_folder(house: House) -> None:
