@@ -63,6 +63,14 @@ class Offer:
             days.setdefault(start.astimezone(zone).date(), []).append(start)
         return days
 
+    def is_open_on(self, day: date) -> bool:
+        """True when somebody works on ``day``, whether or not a time is left."""
+        number = (day - self.window.first_day).days
+        whole_day = scheduling.span(
+            self.window.midnight(number), self.window.midnight(number + 1), self.window
+        )
+        return any(clerk.working & whole_day for clerk in self.clerks)
+
     def next_start(self) -> datetime | None:
         """The first free start, if there is one."""
         return self.starts[0] if self.starts else None

@@ -342,8 +342,14 @@ def _day_entry(offer: Offer, day: date, current: date | None, url: str) -> dict[
         "number": number,
         "month": month,
         "current": day == current,
-        "note": _("%(count)s free", count=free) if free else _("full"),
+        "note": _free_in_words(offer, day, free),
     }
+
+
+def _free_in_words(offer: Offer, day: date, free: int) -> str:
+    if free:
+        return _("%(count)s free", count=free)
+    return _("full") if offer.is_open_on(day) else _("closed")
 
 
 def _time_entries(offer: Offer, day: date | None) -> list[dict[str, object]]:

@@ -47,7 +47,10 @@ class DetailsForm(FlaskForm):
         _l("In which language shall we speak and write to you?"),
         choices=choices({"el": "Ελληνικά", "en": "English"}),
     )
-    delivery = RadioField(_l("How shall the document reach you?"), [Optional()])
+    delivery = RadioField(
+        _l("How shall the document reach you?"),
+        [InputRequired(_l("Choose how you want to get the document."))],
+    )
     attachment = BooleanField(_l("Send the document as an attachment too"))
     street = short_text(_l("Street"), 100)
     number = short_text(_l("Number"), 10)
@@ -68,11 +71,8 @@ class DetailsForm(FlaskForm):
             del self.attachment
 
     def validate(self, extra_validators: Any = None) -> bool:
-        valid = super().validate(extra_validators)
-        if self.ways:
-            chosen = demand(self.delivery, _l("Choose how you want to get the document."))
-            valid = chosen and self._address_given() and valid
-        return valid
+        valid = bool(super().validate(extra_validators))
+        return self._address_given() and valid if self.ways else valid
 
     def needed_by(self, way: str) -> frozenset[RecipientField]:
         """What the way of delivery needs to know."""

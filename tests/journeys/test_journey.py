@@ -173,10 +173,10 @@ def identify(clerk):
 
 def sound_only_and_back(clerk, citizen):
     """After the identification the clerk may switch the pictures off for everybody, and on again."""
-    clerk.page.click("[data-do='sound-only']")
-    citizen.page.wait_for_selector("[data-direct-call][data-sound-only=true]", state="attached")
-    clerk.page.click("[data-do='sound-only']")
-    citizen.page.wait_for_selector("[data-direct-call][data-sound-only=false]", state="attached")
+    for now in ("true", "false"):
+        clerk.page.click("[data-do='sound-only']")
+        for person in (clerk, citizen):
+            person.page.wait_for_selector(f"[data-direct-call][data-sound-only={now}]", state="attached")
 
 
 def end_the_call(clerk):
