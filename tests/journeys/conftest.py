@@ -78,8 +78,8 @@ class Walker:
             assert time.monotonic() < end, f"waited in vain for {expression}"
             time.sleep(0.2)
 
-    def open_mail(self, to: str, containing: str) -> str:
-        """Wait for the newest mail to ``to`` whose text has ``containing``; answers its text."""
+    def in_mail(self, to: str, pattern: str) -> str:
+        """Wait for the newest mail to ``to`` in which ``pattern`` is found; answers what was found."""
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             self.go("/demo/mailbox")
@@ -88,16 +88,15 @@ class Walker:
             ):
                 self.go(href)
                 text = self.page.inner_text("main")
-                if to in text and containing in text:
-                    return text
+                found = re.search(pattern, text)
+                if to in text and found:
+                    return found.group()
             time.sleep(0.5)
-        raise AssertionError(f"no mail to {to} with {containing}")
+        raise AssertionError(f"no mail to {to} with {pattern}")
 
     def link_in_mail(self, to: str, part: str) -> str:
         """The address in a mail to ``to`` that has ``part`` in it."""
-        found = re.search(rf"{re.escape(self.portal.url)}\S*{re.escape(part)}\S+", self.open_mail(to, part))
-        assert found
-        return found.group()
+        return self.in_mail(to, rf"{re.escape(self.portal.url)}\S*{re.escape(part)}\S+")
 
 
 @pytest.fixture(scope="session")

@@ -209,7 +209,7 @@ def read_with_one_time_code(reader, email):
     reader.sees("input[name=code]")
     reader.look("document-code")
     entry = reader.page.url
-    code = re.search(r"\b\d{6}\b", reader.open_mail(email, "15")).group()
+    code = reader.in_mail(email, r"(?<![\w./-])\d{6}(?![\w-])")
     reader.go(entry)
     reader.page.fill("input[name=code]", code)
     reader.page.locator("form:has(input[name=code]) button").first.click()
