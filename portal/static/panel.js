@@ -84,9 +84,9 @@ class LiveRegion {
 
   take(region, sent = null) {
     if (!region) return;
+    this.announce(region);
     for (const part of this.parts(region)) this.takePart(part, part.dataset.part === sent, region);
     if (this.frame) this.frame.dataset.identified = region.dataset.identified;
-    this.announce(region);
     this.showCount(region.dataset.waiting);
     this.followRoom(region.dataset.mark);
   }
