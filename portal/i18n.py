@@ -7,6 +7,7 @@ re-word the core and the operator can re-word everything.
 from __future__ import annotations
 
 from datetime import date, datetime
+from importlib.resources import files
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlencode
@@ -35,7 +36,7 @@ def init_app(app: Flask, config: Config, plugin_folders: list[Path]) -> None:
     One Babel object for each application: it caches the merged catalogues, and a second application
     in the same process (every test run) must not get those of the first.
     """
-    folders = [*plugin_folders, Path(__file__).parent.parent / "translations"]
+    folders = [*plugin_folders, Path(str(files("portal.translations")))]
     if config.operator_folder and (config.operator_folder / "translations").is_dir():
         folders.append(config.operator_folder / "translations")
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = ";".join(str(folder) for folder in folders)
