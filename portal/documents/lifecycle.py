@@ -83,8 +83,8 @@ def ask(appointment: Appointment) -> DocumentRequest:
     must_be_writing()
     request = DocumentRequest(key=new_key(), appointment=appointment, state="to_issue")
     db.session.add(request)
-    db.session.flush()
     audit.record(None, "document asked", _subject(request))
+    db.session.flush()
     return request
 
 
@@ -298,7 +298,7 @@ def _cancel(delivery: Delivery) -> None:
 
 def _subject(request: DocumentRequest) -> str:
     """The record of a document stands in the record of its appointment."""
-    return f"appointment:{request.appointment_id}"
+    return f"appointment:{request.appointment.id}"
 
 
 def _delivery_subject(delivery: Delivery) -> str:
