@@ -22,6 +22,7 @@ from rq.worker import Worker
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal import clock, due, outbox, queues
+from portal.appointments import occupancy
 from portal.db import db, transaction
 
 log = structlog.get_logger()
@@ -81,6 +82,7 @@ def dispatch(app: Flask) -> None:
                 if cleaned is None or clock.now() - cleaned >= CLEANING:
                     with transaction():
                         due.forget_finished()
+                        occupancy.forget_past(clock.now())
                     cleaned = clock.now()
             wait = ROUND
         except (RedisError, SQLAlchemyError) as error:
