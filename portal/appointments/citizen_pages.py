@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta
 
 from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, request, session
 from flask import url_for as flask_url_for
@@ -260,7 +260,8 @@ def parse_start(text: str) -> datetime:
         starts_at = datetime.fromisoformat(text)
     except ValueError:
         abort(400)
-    if starts_at.tzinfo is None:
+    # The first and the last year do not exist in every time zone.
+    if starts_at.tzinfo is None or not MINYEAR < starts_at.year < MAXYEAR:
         abort(400)
     return starts_at
 

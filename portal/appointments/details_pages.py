@@ -32,6 +32,8 @@ def details() -> ResponseReturnValue:
     held = _chosen()
     if held is None:
         return _nothing_chosen()
+    if held.state == "booked":
+        return _booked(held)
     ways = ways_of(held.service)
     form = DetailsForm(formdata=None, data=first_answers(the_person(), held, ways), ways=ways)
     return _page(held, form)
@@ -69,6 +71,10 @@ def _confirm(held: Appointment, form: DetailsForm) -> ResponseReturnValue:
     except TimeTaken:
         db.session.refresh(held)
         return _page(held, form, lost=True), 409
+    except lifecycle.NotPossible:
+        # The same form was sent twice at the same moment; the other one was faster.
+        db.session.refresh(held)
+        return _booked(held) if held.state == "booked" else (_page(held, form, lost=True), 409)
     except lifecycle.TooMany:
         flash(
             _(
@@ -93,7 +99,7 @@ def _hold_instead(former: Appointment, starts_at: datetime) -> Appointment:
 
 
 def _booked(appointment: Appointment) -> ResponseReturnValue:
-    session.pop("hold", None)
+    """Lead to the appointment. The session keeps it, so that the form sent once more leads there too."""
     return redirect(flask_url_for("citizen.appointment", key=appointment.key, booked=1))
 
 
@@ -137,12 +143,14 @@ def _nothing_chosen() -> ResponseReturnValue:
 def _page(held: Appointment, form: DetailsForm, lost: bool = False) -> str:
     lost = lost or held.state == "expired"
     ends = held.hold_expires_at or clock.now()
+    alternatives = _alternatives(held) if lost else []
     return render_template(
         "booking/details.html",
         appointment=held,
         form=form,
         lost=lost,
-        alternatives=_alternatives(held) if lost else [],
+        alternatives=alternatives,
+        picked=_picked(alternatives),
         minutes_left=max(0, int((ends - clock.now()).total_seconds() // 60)),
         hold_ends_at=ends,
     )
@@ -153,3 +161,11 @@ def _alternatives(held: Appointment) -> list[datetime]:
     office = None if held.any_office else held.office
     starts = availability.offer(held.service, booking_rules(), office).starts
     return sorted(starts, key=lambda start: abs(start - held.starts_at))[:ALTERNATIVES]
+
+
+def _picked(alternatives: list[datetime]) -> datetime | None:
+    """The time that is ticked: the one picked before, else the nearest."""
+    picked = request.form.get("start")
+    return next(
+        (a for a in alternatives if a.isoformat() == picked), alternatives[0] if alternatives else None
+    )

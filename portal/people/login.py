@@ -59,7 +59,7 @@ def begin(door: Door) -> ResponseReturnValue:
 def back() -> ResponseReturnValue:
     """The browser is back from the identity provider."""
     attempt = session.pop("login", None)
-    if attempt is None or not hmac.compare_digest(attempt["state"], request.args.get("state", "")):
+    if attempt is None or not _same(attempt["state"], request.args.get("state", "")):
         return render_template("login/failed.html", reason="state", door="citizens"), 400
     provider = _provider(attempt["door"])
     try:
@@ -105,6 +105,10 @@ def _sign_in(provider: str, identity: Identity, door: Door) -> None:
 def _provider(door: Door) -> IdentityProvider:
     providers = current_providers()
     return providers.identity_staff if door == "staff" else providers.identity_citizens
+
+
+def _same(state: str, other: str) -> bool:
+    return hmac.compare_digest(state.encode(), other.encode())
 
 
 def _own_address() -> str:
