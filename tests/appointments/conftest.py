@@ -1,0 +1,50 @@
+"""The demonstration's counter with two citizens, and a browser for one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+DEMO_CATALOGUE = Path(__file__).parents[2] / "portal" / "demo" / "catalogue.toml"
+
+
+@pytest.fixture
+def hall(app: Any, clock: Any) -> SimpleNamespace:
+    """The demonstration's offices and staff on a Monday morning, with a citizen and a stranger."""
+    from portal.catalogue import import_file
+    from portal.db import db, transaction
+    from portal.offices.models import Service
+    from portal.people.models import Person
+
+    config = app.config["PORTAL"]
+    import_file(DEMO_CATALOGUE, config.providers.identity.staff, config.providers.delivery)
+    maria = Person(provider="demo", subject="maria", first_name="Μαρία", last_name="Παπαδοπούλου")
+    stranger = Person(provider="demo", subject="stranger", first_name="Πέτρος", last_name="Ξένος")
+    with transaction():
+        db.session.add_all([maria, stranger])
+    return SimpleNamespace(
+        app=app,
+        booking=config.booking,
+        clock=clock,
+        citizen=maria,
+        stranger=stranger,
+        service=lambda key: db.session.query(Service).filter_by(key=key).one(),
+    )
+
+
+@pytest.fixture
+def visit(client: Any, log_in: Callable[..., None]) -> Callable[..., Any]:
+    """``visit(person)``: the browser, in English, of somebody who came through the citizens' door."""
+
+    def visit(person: Any = None) -> Any:
+        if person is not None:
+            log_in(client, person)
+        with client.session_transaction() as session:
+            session["language"] = "en"
+        return client
+
+    return visit

@@ -1,0 +1,517 @@
+"""The citizen's pages: from the deep link to the booked appointment, and what can be done with it."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from threading import Barrier, Thread
+from urllib.parse import urlsplit
+
+import pytest
+from sqlalchemy import event, select
+
+from portal.appointments import availability, lifecycle
+from portal.appointments.models import Appointment, Claim
+from portal.db import db, transaction
+from portal.offices.models import Closure, Office
+from portal.people.models import Person
+
+SERVICE = "birth-certificate"
+TIMES = f"/services/{SERVICE}/times"
+ANSWERS = {
+    "email": "maria@example.gr",
+    "phone": "690 000 0000",
+    "paper": "passport",
+    "language": "en",
+    "delivery": "pickup",
+    "needs": "sign_language",
+    "remark": "Για το παιδί μου",
+}
+
+
+@pytest.fixture
+def statements(app):
+    """``statements()``: how many SQL statements ran since it was asked last."""
+    seen = []
+
+    def note(*arguments):
+        seen.append(arguments[2])
+
+    def count():
+        number = len(seen)
+        seen.clear()
+        return number
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    yield count
+    event.remove(db.engine, "before_cursor_execute", note)
+
+
+@pytest.fixture
+def chosen(hall, visit, first_free):
+    """``chosen(client, number)``: the browser has chosen a free time; the answer is its start."""
+
+    def choose(client, number=20):
+        start = first_free(hall, hall.service(SERVICE), number)
+        answer = client.submit(TIMES, {"start": start.isoformat(), "office": "any"})
+        assert (answer.status_code, answer.location) == (302, "/booking")
+        return start
+
+    return choose
+
+
+def appointments(*states):
+    return db.session.scalars(select(Appointment).where(Appointment.state.in_(states))).all()
+
+
+def take_away(hall, row):
+    """Everybody who could serve at this time is taken by others."""
+    while True:
+        try:
+            with transaction():
+                lifecycle.hold(hall.service(SERVICE), hall.booking, None, row.starts_at, None, "el")
+        except availability.occupancy.TimeTaken:
+            return
+
+
+def field_errors(page):
+    """Which fields carry an error of their own."""
+    return set(re.findall(r'class="field-error" id="([a-z_]+)-error"', page.text))
+
+
+# ---------- Choosing ----------
+
+
+def test_a_deep_link_leads_to_the_service_and_its_times(hall, visit):
+    page = visit().get(f"/services/{SERVICE}")
+    assert "Copy of a birth record" in page.text
+    assert TIMES in page.text
+
+
+def test_a_link_with_the_national_code_leads_to_the_same_service(hall, client):
+    assert client.get("/mitos/080734").location == "/services/permanent-residence"
+    assert client.get("/mitos/999999").status_code == 404
+    assert client.get("/services/unknown").status_code == 404
+
+
+def test_the_times_of_one_office_are_held_at_that_office(hall, visit):
+    client = visit()
+    branch = db.session.scalar(select(Office).filter_by(key="kep-branch"))
+    page = client.get(f"{TIMES}?office=kep-branch")
+    assert '<input type="hidden" name="office" value="kep-branch">' in page.text
+    start = availability.offer(hall.service(SERVICE), hall.booking, branch).starts[0]
+    client.submit(TIMES, {"start": start.isoformat(), "office": "kep-branch"})
+    [held] = appointments("held")
+    assert (held.office_id, held.any_office) == (branch.id, False)
+
+
+def test_a_day_without_a_free_hour_says_so_and_offers_others(hall, visit):
+    page = visit().get(f"{TIMES}?day=2026-12-05")  # a Saturday
+    assert page.status_code == 200
+    assert "There is no free hour on this day" in page.text
+    assert "Next free time:" in page.text
+
+
+def test_a_day_that_cannot_be_booked_is_no_error(hall, client):
+    for day in ("1999-01-01", "9999-12-31", "nonsense"):
+        assert client.get(f"{TIMES}?day={day}").status_code == 200
+
+
+def test_a_closed_municipality_says_why_there_is_no_time(hall, visit):
+    first = availability.offer(hall.service(SERVICE), hall.booking).window.first_day
+    with transaction():
+        db.session.add(Closure(first_day=first, last_day=first + timedelta(days=400)))
+    assert "The office is closed on all days that can be booked now." in visit().get(TIMES).text
+
+
+def test_a_time_that_somebody_else_took_leads_back_to_the_times(hall, visit, first_free):
+    client = visit()
+    start = first_free(hall, hall.service(SERVICE), 3)
+    client.get(TIMES)
+    take_away(hall, Appointment(starts_at=start))
+    answer = client.submit(TIMES, {"start": start.isoformat(), "office": "any"})
+    assert urlsplit(answer.location).path == TIMES
+    assert "Somebody else has just taken this time." in client.get(TIMES).text
+
+
+def test_a_start_that_is_none_is_refused(hall, client):
+    borders = ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59+00:00")
+    for start in ("", "tomorrow", "2026-12-01T09:00", *borders):
+        assert client.submit(TIMES, {"start": start, "office": "any"}).status_code == 400
+
+
+def test_choosing_another_time_gives_the_first_one_back(hall, visit, chosen):
+    client = visit()
+    chosen(client, 20)
+    second = chosen(client, 25)
+    assert [row.starts_at for row in appointments("held")] == [second]
+    assert len(appointments("expired")) == 1
+
+
+# ---------- Login on the way ----------
+
+
+def test_the_choice_survives_the_login(hall, visit, chosen):
+    client = visit()
+    start = chosen(client)
+    to_login = client.get("/booking").location
+    assert urlsplit(to_login).path == "/login"
+    people = client.get(to_login).location
+    back = client.submit(people, {"subject": "maria.papadopoulou"}).location
+    after = client.get(back).location
+    assert after == "/booking"
+    page = client.get(after)
+    assert "Μαρία Παπαδοπούλου" in page.text
+    answer = client.submit("/booking", ANSWERS)
+    [row] = appointments("booked")
+    assert row.starts_at == start
+    assert answer.location == f"/appointments/{row.key}?booked=1"
+
+
+def test_nobody_inherits_the_choice_of_another_citizen(hall, visit, chosen):
+    client = visit(hall.citizen)
+    chosen(client)
+    visit(hall.stranger)
+    assert client.get("/booking").location == "/fields"
+
+
+# ---------- The form ----------
+
+
+def test_every_answer_is_kept_with_the_appointment(hall, visit, chosen):
+    client = visit(hall.citizen)
+    start = chosen(client)
+    page = client.submit("/booking", ANSWERS)
+    [row] = appointments("booked")
+    assert page.location == f"/appointments/{row.key}?booked=1"
+    assert (row.starts_at, row.citizen_name, row.email, row.phone) == (
+        start,
+        "Μαρία Παπαδοπούλου",
+        "maria@example.gr",
+        "+306900000000",
+    )
+    assert (row.paper, row.language, row.delivery, row.needs) == (
+        "passport",
+        "en",
+        "pickup",
+        ["sign_language"],
+    )
+    assert row.remark == "Για το παιδί μου"
+    assert "We have sent an e-mail to maria@example.gr" in client.get(page.location).text
+
+
+def test_errors_stand_beside_their_fields_and_everything_typed_is_kept(hall, visit, chosen):
+    client = visit(hall.citizen)
+    chosen(client)
+    wrong = {**ANSWERS, "email": "maria@", "phone": "12", "paper": "", "delivery": ""}
+    page = client.submit("/booking", wrong)
+    assert page.status_code == 422
+    assert field_errors(page) == {"email", "phone", "paper", "delivery"}
+    assert "This e-mail address is not complete. Write it like name@example.gr." in page.text
+    assert "This is not a phone number." in page.text
+    assert "Choose how you want to get the document." in page.text
+    for typed in ('value="maria@"', 'value="12"', "Για το παιδί μου"):
+        assert typed in page.text
+    assert re.search(r'name="needs" value="sign_language"[^>]* checked', page.text)
+    assert re.search(r'name="language" value="en"[^>]* checked', page.text)
+    assert not appointments("booked")
+
+
+def test_a_required_choice_is_not_called_optional(hall, visit, chosen):
+    client = visit(hall.citizen)
+    chosen(client)
+    page = client.get("/booking").text
+    legend = re.search(r"<legend>\s*(How shall the document reach you\?.*?)</legend>", page, re.DOTALL)
+    assert "optional" not in legend[1]
+
+
+def test_greek_phone_numbers_are_understood_however_they_are_written(hall, visit, chosen):
+    client = visit(hall.citizen)
+    for number, (typed, stored) in enumerate(
+        {
+            "6900000000": "+306900000000",
+            "+30 690 000 0000": "+306900000000",
+            "0030 210-000 0000": "+302100000000",
+            "(210) 0000000": "+302100000000",
+        }.items()
+    ):
+        start = chosen(client, 10 + 10 * number)
+        client.submit("/booking", {**ANSWERS, "phone": typed})
+        assert db.session.scalar(select(Appointment.phone).filter_by(starts_at=start)) == stored
+
+
+def test_the_next_booking_begins_with_what_was_told_before(hall, visit, chosen):
+    client = visit(hall.citizen)
+    chosen(client, 10)
+    client.submit("/booking", ANSWERS)
+    chosen(client, 30)
+    page = client.get("/booking").text
+    assert 'value="maria@example.gr"' in page
+    assert 'value="6900000000"' in page
+
+
+# ---------- The hold ----------
+
+
+def test_more_time_is_given_and_what_was_typed_stays(hall, visit, chosen):
+    client = visit(hall.citizen)
+    chosen(client)
+    hall.clock.shift(timedelta(minutes=8))
+    page = client.submit("/booking", {"extend": "1", "email": "half@", "remark": "Μισή πρόταση"})
+    assert page.status_code == 200
+    assert "You have more time now." in page.text
+    assert 'value="half@"' in page.text
+    assert "Μισή πρόταση" in page.text
+    assert not field_errors(page)
+    hall.clock.shift(timedelta(minutes=8))
+    assert client.submit("/booking", ANSWERS).status_code == 302
+
+
+def test_giving_the_time_back_frees_it_for_others(hall, visit, chosen):
+    client = visit(hall.citizen)
+    chosen(client)
+    assert client.submit("/booking", {"release": "1"}).location == TIMES
+    assert not appointments("held")
+    assert db.session.scalar(select(Claim)) is None
+    assert client.get("/booking").location == "/fields"
+
+
+def test_a_hold_lost_while_typing_offers_other_times_on_the_same_page(hall, visit, chosen):
+    client = visit(hall.citizen)
+    start = chosen(client)
+    [held] = appointments("held")
+    hall.clock.shift(timedelta(minutes=11))
+    take_away(hall, held)
+    page = client.submit("/booking", ANSWERS)
+    assert page.status_code == 409
+    assert "This time is no longer held for you" in page.text
+    assert "Για το παιδί μου" in page.text
+    others = re.findall(r'name="start" value="([^"]+)"', page.text)
+    assert others and start.isoformat() not in others
+    corrected = client.submit("/booking", {**ANSWERS, "email": "maria@", "start": others[2]})
+    assert corrected.status_code == 422
+    assert not appointments("booked")
+    client.submit("/booking", {**ANSWERS, "start": others[2]})
+    [row] = appointments("booked")
+    assert row.starts_at.isoformat() == others[2]
+
+
+def test_a_picked_time_stays_picked_when_another_field_is_wrong(hall, visit, chosen, outbox_runner):
+    client = visit(hall.citizen)
+    chosen(client)
+    hall.clock.shift(timedelta(minutes=11))
+    outbox_runner()
+    offered = re.findall(r'name="start" value="([^"]+)"', client.get("/booking").text)
+    page = client.submit("/booking", {**ANSWERS, "email": "maria@", "start": offered[3]})
+    assert page.status_code == 422
+    assert re.findall(r'name="start" value="([^"]+)" checked', page.text) == [offered[3]]
+
+
+def test_the_form_sent_again_leads_to_the_same_appointment(hall, visit, chosen):
+    client = visit(hall.citizen)
+    chosen(client)
+    token = re.search(r'name="csrf_token"[^>]* value="([^"]+)"', client.get("/booking").text)[1]
+    first = client.post("/booking", data={**ANSWERS, "csrf_token": token})
+    again = client.post("/booking", data={**ANSWERS, "csrf_token": token})
+    assert first.location == again.location == client.get("/booking").location
+    assert len(appointments("booked")) == 1
+
+
+def test_two_clicks_at_the_same_moment_book_once(hall, visit, chosen):
+    client = visit(hall.citizen)
+    chosen(client)
+    token = re.search(r'name="csrf_token"[^>]* value="([^"]+)"', client.get("/booking").text)[1]
+    cookie = client.get_cookie("portal").value
+    together, answers = Barrier(2), []
+
+    def click():
+        browser = hall.app.test_client()
+        browser.set_cookie("portal", cookie)
+        together.wait()
+        answers.append(browser.post("/booking", data={**ANSWERS, "csrf_token": token}))
+
+    clicks = [Thread(target=click) for _ in range(2)]
+    for thread in clicks:
+        thread.start()
+    for thread in clicks:
+        thread.join()
+    db.session.rollback()
+    [row] = appointments("booked")
+    assert {answer.location for answer in answers} == {f"/appointments/{row.key}?booked=1"}
+
+
+def test_the_limit_of_appointments_is_explained(hall, visit, chosen, booked):
+    for number in range(hall.booking.open_appointments):
+        booked(hall, number=20 + 15 * number)
+    client = visit(hall.citizen)
+    chosen(client, 10)
+    answer = client.submit("/booking", ANSWERS)
+    assert answer.location == "/appointments"
+    assert "You already have 5 appointments ahead of you" in client.get("/appointments").text
+
+
+# ---------- My appointments ----------
+
+
+def test_another_citizens_appointment_is_not_found(hall, visit, booked):
+    row = booked(hall, number=30)
+    client = visit(hall.stranger)
+    for page in ("", "/appointment.ics", "/move", "/cancel"):
+        assert client.get(f"/appointments/{row.key}{page}").status_code == 404
+    for page in ("/move", "/cancel"):
+        sent = client.submit(f"/appointments/{row.key}{page}", {"start": row.starts_at.isoformat()}, TIMES)
+        assert sent.status_code == 404
+    db.session.refresh(row)
+    assert (row.state, row.version) == ("booked", 1)
+
+
+def test_nobody_sees_an_appointment_without_login(hall, client, booked):
+    row = booked(hall, number=30)
+    answer = client.get(f"/appointments/{row.key}")
+    assert answer.status_code == 302
+    assert answer.location.startswith("/login?next=/appointments/")
+
+
+def test_an_appointment_moves_to_another_time(hall, visit, booked, first_free):
+    row = booked(hall, number=30)
+    client = visit(hall.citizen)
+    address = f"/appointments/{row.key}"
+    new = first_free(hall, row.service, 50)
+    answer = client.submit(f"{address}/move", {"start": new.isoformat(), "office": "any"})
+    assert answer.location == address
+    assert "Your appointment has moved." in client.get(address).text
+    db.session.refresh(row)
+    assert (row.starts_at, row.version) == (new, 2)
+
+
+def test_a_lost_race_for_the_new_time_changes_nothing(hall, visit, booked, first_free):
+    row = booked(hall, number=30)
+    new = first_free(hall, row.service, 50)
+    take_away(hall, Appointment(starts_at=new))
+    client = visit(hall.citizen)
+    address, before = f"/appointments/{row.key}/move", row.starts_at
+    assert client.submit(address, {"start": new.isoformat(), "office": "any"}).location == address
+    assert "Your appointment has not changed" in client.get(address).text
+    db.session.refresh(row)
+    assert (row.starts_at, row.version) == (before, 1)
+
+
+def test_an_appointment_is_cancelled_only_after_a_question(hall, visit, booked):
+    row = booked(hall, number=30)
+    client = visit(hall.citizen)
+    assert client.get(f"/appointments/{row.key}/cancel").status_code == 200
+    assert row.state == "booked"
+    client.submit(f"/appointments/{row.key}/cancel")
+    db.session.refresh(row)
+    assert row.state == "cancelled"
+    assert "Book this service again" in client.get(f"/appointments/{row.key}").text
+
+
+def test_shortly_before_the_start_nothing_can_be_changed_any_more(hall, visit, booked, first_free):
+    row = booked(hall, number=30)
+    new = first_free(hall, row.service, 50)
+    client = visit(hall.citizen)
+    address = f"/appointments/{row.key}"
+    page = client.get(f"{address}/move")
+    hall.clock.move_to(row.starts_at - timedelta(minutes=hall.booking.change_until_minutes))
+    token = re.search(r'name="csrf_token"[^>]* value="([^"]+)"', page.text)[1]
+    late = {"csrf_token": token, "start": new.isoformat(), "office": "any"}
+    for answer in (
+        client.get(f"{address}/move"),
+        client.get(f"{address}/cancel"),
+        client.post(f"{address}/move", data=late),
+        client.post(f"{address}/cancel", data=late),
+    ):
+        assert answer.location == address
+    page = client.get(address).text
+    assert "This appointment can no longer be changed here." in page
+    assert f'href="{address}/cancel"' not in page
+    db.session.refresh(row)
+    assert (row.state, row.version) == ("booked", 1)
+
+
+def test_the_list_asks_the_database_equally_often_for_two_and_ten_appointments(hall, visit, statements):
+    client = visit(hall.citizen)
+
+    def book(numbers):
+        with transaction():
+            for number in numbers:
+                # Among several services and both offices, ahead and behind.
+                row = Appointment(
+                    service=hall.service(SERVICE if number % 2 else "criminal-record"),
+                    office=offices[number % len(offices)],
+                    clerk=clerk,
+                    citizen=hall.citizen,
+                    state="booked" if number < 6 else "done",
+                    starts_at=start + timedelta(days=number),
+                    minutes=15,
+                )
+                db.session.add(row)
+
+    offices = availability.open_offices()
+    clerk = db.session.scalar(select(Person).filter_by(subject="k.alexiou"))
+    start = availability.offer(hall.service(SERVICE), hall.booking).starts[0]
+    counts = []
+    for numbers in ((0, 7), (1, 2, 3, 4, 5, 6, 8, 9)):
+        book(numbers)
+        db.session.rollback()
+        statements()
+        page = client.get("/appointments")
+        counts.append((page.text.count('<li class="box">'), statements()))
+    assert [shown for shown, _ in counts] == [2, 10]
+    assert counts[0][1] == counts[1][1]
+    assert counts[0][1] <= 8
+
+
+def test_the_times_cost_the_same_however_much_is_booked(hall, visit, booked, statements):
+    client = visit(hall.citizen)
+    statements()
+    client.get(TIMES)
+    empty = statements()
+    for number in range(4):
+        booked(hall, number=20 + 15 * number)
+    db.session.rollback()
+    statements()
+    client.get(TIMES)
+    assert statements() == empty <= 20
+
+
+# ---------- What every page has ----------
+
+
+def test_the_language_stays_switched_and_the_address_stays_the_same(hall, client):
+    answer = client.get(f"{TIMES}?office=kep-branch&lang=en")
+    assert answer.location == f"{TIMES}?office=kep-branch"
+    assert '<html lang="en"' in client.get(answer.location).text
+    assert '<html lang="en"' in client.get("/fields").text
+    client.get("/?lang=el")
+    assert '<html lang="el"' in client.get("/fields").text
+    client.get("/?lang=fr")
+    assert '<html lang="el"' in client.get("/fields").text
+
+
+def test_every_page_forbids_foreign_and_inline_content_and_the_camera(hall, visit, chosen, booked):
+    row = booked(hall, number=40)
+    client = visit(hall.citizen)
+    chosen(client)
+    for address in ("/", TIMES, "/booking", "/appointments", f"/appointments/{row.key}", "/nowhere"):
+        headers = client.get(address).headers
+        policy = headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy and "http" not in policy
+        assert "camera=(), microphone=()" in headers["Permissions-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Cache-Control"] == "no-store"
+
+
+def test_no_address_tells_who_the_citizen_is(hall, visit, chosen, booked):
+    row = booked(hall, number=40)
+    client = visit(hall.citizen)
+    chosen(client)
+    booked_page = client.submit("/booking", ANSWERS).location
+    addresses = {booked_page}
+    for page in ("/appointments", booked_page, f"/appointments/{row.key}", f"/appointments/{row.key}/move"):
+        addresses |= set(re.findall(r'(?:href|action|src)="([^"]+)"', client.get(page).text))
+    for address in addresses:
+        for personal in ("maria", "%CE%9C", "690000", "Μαρία", "Παπαδ"):
+            assert personal not in address
