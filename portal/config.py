@@ -18,6 +18,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+BASE_URL = r"^https?://[^/]+$"
 DEMO_FILE = Path(__file__).parent / "demo" / "municipality.toml"
 
 
@@ -73,7 +74,7 @@ class Municipality(_Table):
 class PortalSettings(_Table):
     """Where the portal is reached and how it keeps its things."""
 
-    base_url: str = Field(default="http://127.0.0.1:8000", pattern=r"^https?://[^/]+$")
+    base_url: str = Field(default="http://127.0.0.1:8000", pattern=BASE_URL)
     instance: str = "instance"
     document_days: int = Field(default=30, ge=1, le=3650)
     demo: bool = False
@@ -180,6 +181,7 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
     secret_keys = _secret_keys(environment, parsed.portal.demo, instance, problems)
     database_url = environment.get("PORTAL_DATABASE_URL", "")
     redis_url = environment.get("PORTAL_REDIS_URL", "")
+    problems += _wrong_base_url(environment)
     if not parsed.portal.demo:
         problems += _missing_in_production(database_url, redis_url)
     if problems:
@@ -225,6 +227,8 @@ def _parse(path: Path) -> _File:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigProblems([f"{path.name}: there is no such file; set PORTAL_CONFIG to yours"]) from None
+    except OSError as error:
+        raise ConfigProblems([f"{path.name}: cannot be read ({error.strerror}); make it readable"]) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigProblems([f"{path.name}: is not valid TOML: {error}"]) from None
     try:
@@ -241,6 +245,13 @@ def _known_tables() -> list[type[BaseModel]]:
 def _with_base_url(settings: PortalSettings, environment: Mapping[str, str]) -> PortalSettings:
     base_url = environment.get("PORTAL_BASE_URL")
     return settings.model_copy(update={"base_url": base_url.rstrip("/")}) if base_url else settings
+
+
+def _wrong_base_url(environment: Mapping[str, str]) -> list[str]:
+    base_url = environment.get("PORTAL_BASE_URL", "").rstrip("/")
+    if not base_url or re.match(BASE_URL, base_url):
+        return []
+    return ["environment PORTAL_BASE_URL: write it like https://counter.example.gr"]
 
 
 def _secret_keys(
