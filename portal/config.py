@@ -11,6 +11,7 @@ import re
 import secrets
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -40,6 +41,12 @@ def _known_zone(value: str) -> str:
 def _colour(value: str) -> str:
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
         raise ValueError("write a colour as # and six hexadecimal digits")
+    return value
+
+
+def _web_address(value: str) -> str:
+    if not re.fullmatch(BASE_URL, value):
+        raise ValueError("write scheme and host without a path, like https://counter.example.gr")
     return value
 
 
@@ -74,7 +81,7 @@ class Municipality(_Table):
 class PortalSettings(_Table):
     """Where the portal is reached and how it keeps its things."""
 
-    base_url: str = Field(default="http://127.0.0.1:8000", pattern=BASE_URL)
+    base_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:8000"
     instance: str = "instance"
     document_days: int = Field(default=30, ge=1, le=3650)
     demo: bool = False
@@ -155,7 +162,7 @@ class Config:
     """The environment as it was at the start; plugin secrets are read from it."""
     instance: Path
     operator_folder: Path | None
-    """Folder of the TOML file: optional ``templates/``, ``translations/`` and ``static/`` lie there."""
+    """Folder of the TOML file; its ``translations/``, if there is one, may re-word every text."""
     secret_keys: tuple[str, ...] = field(repr=False)
     """The first one signs and encrypts; the others are still accepted."""
     database_url: str = field(repr=False)
@@ -277,11 +284,14 @@ def _demo_key(instance: Path) -> str:
     """The demo's own key, made once and kept in its instance folder."""
     instance.mkdir(parents=True, exist_ok=True)
     file = instance / "secret_key"
-    try:
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
+    if not file.exists():
+        draft = instance / f"secret_key.{secrets.token_hex(4)}"
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
             new.write(secrets.token_urlsafe(48))
-    except FileExistsError:
-        pass
+        # Of two processes that start at once the first one's key holds, and nobody reads half a key.
+        with suppress(FileExistsError):
+            os.link(draft, file)
+        draft.unlink()
     return file.read_text()
 
 

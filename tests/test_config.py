@@ -71,7 +71,7 @@ def test_every_mistake_is_told_at_once_with_file_key_and_mend(told):
         "municipality.name.en": "at least 1 character",
         "municipality.colour": "write a colour as # and six hexadecimal digits",
         "municipality.time_zone": "unknown time zone; write one like Europe/Athens",
-        "portal.base_url": "should match pattern",
+        "portal.base_url": "write scheme and host",
         "booking.hold_minuts": "unknown setting (did you mean hold_minutes?)",
         "booking.raster_minutes": "5, 10, 15, 20 or 30",
         "booking.reminder_minutes": "valid integer",

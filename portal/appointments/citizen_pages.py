@@ -19,7 +19,7 @@ from portal.appointments.availability import Offer
 from portal.appointments.calendar_file import calendar_file
 from portal.appointments.links import join_url
 from portal.appointments.models import Appointment
-from portal.appointments.occupancy import TimeTaken
+from portal.appointments.occupancy import CitizenElsewhere, TimeTaken
 from portal.appointments.papers import NEEDS, PAPERS, STATES
 from portal.config import BookingRules
 from portal.db import db, transaction
@@ -123,8 +123,8 @@ def take_time(key: str) -> ResponseReturnValue:
                 chosen, booking_rules(), office, starts_at, current_person(), current_language()
             )
             session["hold"] = new.key
-    except TimeTaken:
-        flash(_("Somebody else has just taken this time. Please choose another one."), "error")
+    except TimeTaken as taken:
+        flash(taken_in_words(taken), "error")
         return redirect(
             flask_url_for("citizen_booking.times", key=key, office=request.form.get("office", "any"))
         )
@@ -204,14 +204,8 @@ def move(key: str) -> ResponseReturnValue:
     try:
         with transaction():
             lifecycle.move(row, booking_rules(), office, starts_at, the_person())
-    except TimeTaken:
-        flash(
-            _(
-                "Somebody else has just taken this time. Your appointment has not changed; "
-                "choose another time."
-            ),
-            "error",
-        )
+    except TimeTaken as taken:
+        flash(f"{taken_in_words(taken)} {_('Your appointment has not changed.')}", "error")
         return redirect(flask_url_for("citizen.choose_new_time", key=key))
     except (lifecycle.TooLate, lifecycle.NotPossible):
         return _cannot_change(own_appointment(key))
@@ -264,6 +258,13 @@ def parse_start(text: str) -> datetime:
     if starts_at.tzinfo is None or not MINYEAR < starts_at.year < MAXYEAR:
         abort(400)
     return starts_at
+
+
+def taken_in_words(taken: TimeTaken) -> str:
+    """Why a time could not be had."""
+    if isinstance(taken, CitizenElsewhere):
+        return _("You have another appointment at this hour. Please choose another time.")
+    return _("Somebody else has just taken this time. Please choose another one.")
 
 
 def times_page(

@@ -11,14 +11,15 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from portal import clock, security
-from portal.appointments import availability, lifecycle
+from portal.appointments import availability, lifecycle, occupancy
 from portal.appointments.citizen_pages import booking_rules, parse_start, ways_of
 from portal.appointments.forms import DetailsForm, first_answers
 from portal.appointments.models import Appointment
-from portal.appointments.occupancy import TimeTaken
+from portal.appointments.occupancy import CitizenElsewhere, TimeTaken
 from portal.db import db, transaction
 from portal.offices.models import Office
 from portal.people.visitor import the_person
+from portal.scheduling import Rules, claimed_quanta
 
 blueprint = Blueprint("booking_details", __name__)
 
@@ -60,21 +61,17 @@ def book() -> ResponseReturnValue:
 
 def _confirm(held: Appointment, form: DetailsForm) -> ResponseReturnValue:
     citizen = the_person()
-    other = request.form.get("start")
     try:
         with transaction():
-            if other:
-                held = _hold_instead(held, parse_start(other))
-            elif held.state == "expired":
-                held = _hold_instead(held, held.starts_at)
-            lifecycle.confirm(held, booking_rules(), citizen, form.details(citizen), citizen)
-    except TimeTaken:
-        db.session.refresh(held)
-        return _page(held, form, lost=True), 409
+            booked = _held_now(held)
+            lifecycle.confirm(booked, booking_rules(), citizen, form.details(citizen), citizen)
+            session["hold"] = booked.key
+    except TimeTaken as taken:
+        return _lost(held, form, isinstance(taken, CitizenElsewhere))
     except lifecycle.NotPossible:
         # The same form was sent twice at the same moment; the other one was faster.
         db.session.refresh(held)
-        return _booked(held) if held.state == "booked" else (_page(held, form, lost=True), 409)
+        return _booked(held) if held.state == "booked" else _lost(held, form)
     except lifecycle.TooMany:
         flash(
             _(
@@ -85,17 +82,25 @@ def _confirm(held: Appointment, form: DetailsForm) -> ResponseReturnValue:
             "error",
         )
         return redirect(flask_url_for("citizen.mine"))
-    return _booked(held)
+    return _booked(booked)
 
 
-def _hold_instead(former: Appointment, starts_at: datetime) -> Appointment:
-    """Hold a time anew: the same one after the hold lapsed, or another that the citizen chose now."""
+def _held_now(former: Appointment) -> Appointment:
+    """The held time; held anew if the hold lapsed, or another one if the citizen chose another now."""
+    other = request.form.get("start")
+    if not other and former.state != "expired":
+        return former
+    starts_at = parse_start(other) if other else former.starts_at
     if former.state == "held":
         lifecycle.lapse(former)
     office = None if former.any_office else db.session.get(Office, former.office_id)
-    new = lifecycle.hold(former.service, booking_rules(), office, starts_at, the_person(), former.language)
-    session["hold"] = new.key
-    return new
+    return lifecycle.hold(former.service, booking_rules(), office, starts_at, the_person(), former.language)
+
+
+def _lost(held: Appointment, form: DetailsForm, clash: bool = False) -> ResponseReturnValue:
+    """The form again, with other times to choose from; ``clash``: he has an appointment then himself."""
+    db.session.refresh(held)
+    return _page(held, form, lost=True, clash=clash), 409
 
 
 def _booked(appointment: Appointment) -> ResponseReturnValue:
@@ -108,8 +113,7 @@ def _extend(held: Appointment, form: DetailsForm) -> ResponseReturnValue:
         with transaction():
             extended = lifecycle.extend_hold(held, booking_rules())
     except (TimeTaken, lifecycle.NotPossible):
-        db.session.refresh(held)
-        return _page(held, form, lost=True), 409
+        return _lost(held, form)
     if extended:
         flash(_("You have more time now."), "success")
     else:
@@ -140,7 +144,7 @@ def _nothing_chosen() -> ResponseReturnValue:
     return redirect(flask_url_for("citizen_booking.fields"))
 
 
-def _page(held: Appointment, form: DetailsForm, lost: bool = False) -> str:
+def _page(held: Appointment, form: DetailsForm, lost: bool = False, clash: bool = False) -> str:
     lost = lost or held.state == "expired"
     ends = held.hold_expires_at or clock.now()
     alternatives = _alternatives(held) if lost else []
@@ -149,6 +153,7 @@ def _page(held: Appointment, form: DetailsForm, lost: bool = False) -> str:
         appointment=held,
         form=form,
         lost=lost,
+        clash=clash,
         alternatives=alternatives,
         picked=_picked(alternatives),
         minutes_left=max(0, int((ends - clock.now()).total_seconds() // 60)),
@@ -157,10 +162,15 @@ def _page(held: Appointment, form: DetailsForm, lost: bool = False) -> str:
 
 
 def _alternatives(held: Appointment) -> list[datetime]:
-    """The nearest free times, when the held one is lost."""
+    """The nearest free times at which the citizen is free too, when the held one is lost."""
     office = None if held.any_office else held.office
-    starts = availability.offer(held.service, booking_rules(), office).starts
-    return sorted(starts, key=lambda start: abs(start - held.starts_at))[:ALTERNATIVES]
+    offer = availability.offer(held.service, booking_rules(), office)
+    begin, end = offer.window.midnight(0), offer.window.midnight(offer.window.days)
+    own = occupancy.citizen_resource(the_person().id)
+    busy = set(occupancy.taken_quanta([own], begin, end, held).get(own, ()))
+    meeting = Rules(minutes=held.minutes)
+    free = [start for start in offer.starts if busy.isdisjoint(claimed_quanta(start, meeting))]
+    return sorted(free, key=lambda start: abs(start - held.starts_at))[:ALTERNATIVES]
 
 
 def _picked(alternatives: list[datetime]) -> datetime | None:

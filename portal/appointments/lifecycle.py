@@ -17,7 +17,7 @@ from portal import audit, clock, events, outbox
 from portal.appointments import availability, occupancy
 from portal.appointments.availability import Candidate, rules_of
 from portal.appointments.models import Appointment, Participant, new_key
-from portal.appointments.occupancy import TimeTaken
+from portal.appointments.occupancy import CitizenElsewhere, TimeTaken
 from portal.config import BookingRules
 from portal.db import db, must_be_writing
 from portal.offices.models import Office, Service
@@ -296,6 +296,8 @@ def _take_with_first_free(
                 db.session.flush()
                 occupancy.take(appointment, rules, expires_at)
                 return
+        except CitizenElsewhere:
+            raise  # no other clerk would help
         except TimeTaken:
             continue
     raise TimeTaken

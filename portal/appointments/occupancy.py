@@ -23,6 +23,10 @@ class TimeTaken(Exception):
     """Somebody else has (part of) this time."""
 
 
+class CitizenElsewhere(TimeTaken):
+    """It is the citizen himself who has another appointment at this time."""
+
+
 def clerk_resource(person_id: int) -> str:
     """Name of a clerk's time in the claims."""
     return f"clerk:{person_id}"
@@ -38,17 +42,22 @@ def take(appointment: Appointment, rules: Rules, expires_at: datetime | None) ->
 
     ``expires_at`` makes it a hold which lapses by itself; None takes the time for good. What the
     appointment has already is taken again, so the same call turns a hold into a booking and gives a
-    hold a later end. Raises TimeTaken, and then the caller must leave the transaction (or savepoint),
-    because part of the time may have been taken.
+    hold a later end. Raises TimeTaken (CitizenElsewhere), and then the caller must leave the transaction
+    or savepoint, because part of the time may have been taken.
     """
     must_be_writing()
-    _insert(appointment.id, _all_quanta(appointment, rules), expires_at)
+    # In one order for everybody, citizens before clerks and then by time, so that two bookers cannot
+    # each wait for the other.
+    if not _insert(appointment.id, _citizens_quanta(appointment, rules), expires_at):
+        raise CitizenElsewhere
+    if not _insert(appointment.id, _clerks_quanta(appointment, rules), expires_at):
+        raise TimeTaken
 
 
 def release_former(appointment: Appointment, rules: Rules) -> None:
     """Give back what ``appointment`` had before it moved to the time it has now."""
     must_be_writing()
-    current = _all_quanta(appointment, rules)
+    current = _citizens_quanta(appointment, rules) + _clerks_quanta(appointment, rules)
     by_resource: dict[str, list[int]] = {}
     for resource, quantum in current:
         by_resource.setdefault(resource, []).append(quantum)
@@ -94,18 +103,23 @@ def forget_past(before: datetime) -> int:
     return len(gone.all())
 
 
-def _all_quanta(appointment: Appointment, rules: Rules) -> list[tuple[str, int]]:
-    clerk = clerk_resource(appointment.clerk_id)
-    wanted = [(clerk, quantum) for quantum in claimed_quanta(appointment.starts_at, rules)]
-    if appointment.citizen_id is not None:
-        citizen = citizen_resource(appointment.citizen_id)
-        meeting = Rules(minutes=rules.minutes)
-        wanted += [(citizen, quantum) for quantum in claimed_quanta(appointment.starts_at, meeting)]
-    return wanted
+def _clerks_quanta(appointment: Appointment, rules: Rules) -> list[tuple[str, int]]:
+    resource = clerk_resource(appointment.clerk_id)
+    return [(resource, quantum) for quantum in claimed_quanta(appointment.starts_at, rules)]
 
 
-def _insert(appointment_id: int, wanted: list[tuple[str, int]], expires_at: datetime | None) -> None:
-    # In one order for everybody, so that two bookers cannot each wait for the other.
+def _citizens_quanta(appointment: Appointment, rules: Rules) -> list[tuple[str, int]]:
+    if appointment.citizen_id is None:
+        return []
+    resource = citizen_resource(appointment.citizen_id)
+    meeting = Rules(minutes=rules.minutes)
+    return [(resource, quantum) for quantum in claimed_quanta(appointment.starts_at, meeting)]
+
+
+def _insert(appointment_id: int, wanted: list[tuple[str, int]], expires_at: datetime | None) -> bool:
+    """True when the database granted all of it."""
+    if not wanted:
+        return True
     values = [
         {
             "resource": resource,
@@ -113,7 +127,7 @@ def _insert(appointment_id: int, wanted: list[tuple[str, int]], expires_at: date
             "appointment_id": appointment_id,
             "expires_at": expires_at,
         }
-        for resource, quantum in sorted(wanted)
+        for resource, quantum in wanted
     ]
     dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(Claim).values(values)
@@ -126,5 +140,4 @@ def _insert(appointment_id: int, wanted: list[tuple[str, int]], expires_at: date
         # An appointment takes again what it already has; a lapsed hold is anybody's.
         where=(Claim.expires_at <= clock.now()) | (Claim.appointment_id == appointment_id),
     ).returning(Claim.quantum)
-    if len(db.session.execute(statement).all()) < len(wanted):
-        raise TimeTaken
+    return len(db.session.execute(statement).all()) == len(wanted)

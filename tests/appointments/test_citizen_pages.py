@@ -515,3 +515,29 @@ def test_no_address_tells_who_the_citizen_is(hall, visit, chosen, booked):
     for address in addresses:
         for personal in ("maria", "%CE%9C", "690000", "Μαρία", "Παπαδ"):
             assert personal not in address
+
+
+def test_a_citizen_who_is_elsewhere_then_is_told_so_and_offered_other_hours(hall, visit, booked, log_in):
+    row = booked(hall)
+    client = visit()
+    times = "/services/birth-certificate/times"
+    client.submit(times, {"start": row.starts_at.isoformat(), "office": "any"})
+    log_in(client, hall.citizen)
+    page = client.submit("/booking", ANSWERS)
+    assert page.status_code == 409
+    assert "You have another appointment at this hour" in page.text
+    others = re.findall(r'name="start" value="([^"]+)"', page.text)
+    assert others and row.starts_at.isoformat() not in others
+    client.submit("/booking", {**ANSWERS, "start": others[0]})
+    assert sorted(a.starts_at.isoformat() for a in appointments("booked")) == sorted(
+        [row.starts_at.isoformat(), others[0]]
+    )
+
+
+def test_a_logged_in_citizen_cannot_even_hold_an_hour_at_which_he_is_elsewhere(hall, visit, booked):
+    row = booked(hall)
+    client = visit(hall.citizen)
+    times = "/services/birth-certificate/times"
+    client.submit(times, {"start": row.starts_at.isoformat(), "office": "any"})
+    assert "You have another appointment at this hour" in client.get(times).text
+    assert not appointments("held")

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from portal import outbox
 from portal.appointments import availability, lifecycle
 from portal.appointments.models import Appointment, Claim
-from portal.appointments.occupancy import TimeTaken
+from portal.appointments.occupancy import CitizenElsewhere, TimeTaken
 from portal.audit import AuditLine
 from portal.db import db, transaction
 from portal.outbox import OutboxRow
@@ -90,7 +90,7 @@ def test_the_clerks_time_is_taken_with_the_buffer_and_the_citizens_without(each_
 def test_a_citizen_cannot_be_in_two_calls_at_once(each_counter, clock, booked, first_free):
     row = booked(each_counter)
     other = hold(each_counter, row.starts_at, "birth-certificate")
-    with pytest.raises(TimeTaken):
+    with pytest.raises(CitizenElsewhere):
         confirm(each_counter, other)
     db.session.refresh(other)
     assert other.state == "held"
