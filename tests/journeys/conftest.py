@@ -26,6 +26,8 @@ DEVICES = {
 }
 LOCALES = {"el": "el-GR", "en": "en-GB"}
 PATIENCE = 30
+PICTURES = ("home", "times", "booked", "call-clerk", "staff-office-day", "case-issued")
+"""Pages whose pictures the README shows; kept where PORTAL_SCREENSHOTS says."""
 
 
 @dataclass
@@ -63,9 +65,9 @@ class Walker:
         if self.page.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1"):
             found.append("the page is wider than the window")
         self.complaints += [f"{name} ({self.language}, {self.device}): {problem}" for problem in found]
-        if self.pictures:
-            file = self.pictures / f"{name}-{self.language}-{self.device}.png"
-            self.page.screenshot(path=file, full_page=True)
+        if self.pictures and name in PICTURES:
+            self.page.evaluate("window.scrollTo(0, 0)")
+            self.page.screenshot(path=self.pictures / f"{name}-{self.language}-{self.device}.png")
 
     def sees(self, selector: str, seconds: float = PATIENCE) -> None:
         """Wait until something is on the page."""
