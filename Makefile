@@ -29,9 +29,10 @@ test: setup lint ## run all tests; on Debian as root this installs what they nee
 	@scripts/install-test-servers
 	$(BIN)/pytest
 
-lint: setup ## check style
+lint: setup ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 translate: setup ## collect all texts into the catalogues of the core and of each plugin
 	$(BIN)/python scripts/translate.py

@@ -35,6 +35,8 @@ class ManyChoices(SelectMultipleField):
 class EmailField(StringField):
     """An e-mail address; spaces around it are dropped."""
 
+    data: str | None
+
     def process_formdata(self, valuelist: list[str]) -> None:
         super().process_formdata([value.strip() for value in valuelist])
 
@@ -51,6 +53,8 @@ class EmailField(StringField):
 
 class PhoneField(StringField):
     """A phone number; Greek ones need no country code. Kept with it: ``+306900000000``."""
+
+    data: str | None
 
     def pre_validate(self, form: Form) -> None:
         if not self.data:
@@ -71,6 +75,8 @@ class PhoneField(StringField):
 
 class PostalCodeField(StringField):
     """A Greek postal code, with or without its space; kept as five digits."""
+
+    data: str | None
 
     def pre_validate(self, form: Form) -> None:
         if not self.data:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
 from flask import Flask, has_request_context, redirect, request, session
+from flask.typing import ResponseReturnValue
 from flask_babel import Babel, get_locale
 from markupsafe import Markup, escape
 
@@ -98,7 +99,7 @@ def _choose_language(default: str) -> str:
     return request.accept_languages.best_match(LANGUAGES, default) or default
 
 
-def _switch_language() -> object:
+def _switch_language() -> ResponseReturnValue | None:
     """``?lang=en`` on any page switches the language and leads back to the same page."""
     chosen = request.args.get("lang")
     if request.method != "GET" or chosen not in LANGUAGES:

@@ -12,7 +12,7 @@ THREADS = 8
 """Requests that one process answers at once."""
 
 
-class WebServer(BaseApplication):  # type: ignore[misc]
+class WebServer(BaseApplication):
     """gunicorn, told by us instead of by its own command line."""
 
     def __init__(self, app: Flask, settings: dict[str, object]) -> None:

@@ -99,8 +99,8 @@ def times(key: str) -> str:
     """Days and hours that are free."""
     chosen = _service(key)
 
-    def address(**values: object) -> str:
-        return flask_url_for("citizen_booking.times", key=key, **values)
+    def address(office: str, day: str) -> str:
+        return flask_url_for("citizen_booking.times", key=key, office=office, day=day)
 
     page = times_page(chosen, address)
     return render_template("booking/times.html", service=chosen, page=page)
@@ -187,8 +187,8 @@ def choose_new_time(key: str) -> ResponseReturnValue:
     if not lifecycle.may_change(row, booking_rules()):
         return _cannot_change(row)
 
-    def address(**values: object) -> str:
-        return flask_url_for("citizen.choose_new_time", key=key, **values)
+    def address(office: str, day: str) -> str:
+        return flask_url_for("citizen.choose_new_time", key=key, office=office, day=day)
 
     page = times_page(row.service, address, ignoring=row)
     return render_template("booking/move.html", appointment=row, service=row.service, page=page)

@@ -23,6 +23,7 @@ from portal.db import db, must_be_writing
 from portal.offices.models import Office, Service
 from portal.people.models import Person
 from portal.plugin_api import AppointmentBooked, AppointmentCancelled, AppointmentMoved
+from portal.scheduling import Rules
 
 TRANSITIONS = {
     ("held", "confirm"): "booked",
@@ -284,7 +285,7 @@ def _post_lapse(appointment: Appointment, ends: datetime) -> None:
 def _take_with_first_free(
     appointment: Appointment,
     choices: list[Candidate],
-    rules: availability.Rules,
+    rules: Rules,
     expires_at: datetime | None,
 ) -> None:
     """Try the clerks in order; what one try took is given back before the next."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort, flash, redirect, render_template, request
@@ -98,8 +97,8 @@ def choose_new_time(key: str) -> ResponseReturnValue:
     if appointment.state != "booked":
         return redirect(flask_url_for("staff.case", key=key))
 
-    def address(**values: Any) -> str:
-        return flask_url_for("staff.choose_new_time", key=key, **values)
+    def address(office: str, day: str) -> str:
+        return flask_url_for("staff.choose_new_time", key=key, office=office, day=day)
 
     page = times_page(appointment.service, address, ignoring=appointment)
     return render_template("staff/move.html", appointment=appointment, service=appointment.service, page=page)
