@@ -11,15 +11,13 @@ from datetime import datetime, timedelta
 
 from portal import audit, clock, events, outbox
 from portal.appointments import occupancy
-from portal.appointments.lifecycle import NotPossible, change
+from portal.appointments.lifecycle import GRACE, NotPossible, change, tell_guest
 from portal.appointments.models import Appointment, IdentityCheck, Participant, VideoRoom, new_key
 from portal.db import db, must_be_writing
 from portal.documents import lifecycle as documents
 from portal.people.models import Person
 from portal.plugin_api import CallEnded, Room, RoomOrder
 
-GRACE = timedelta(minutes=30)
-"""How long after the booked end a call may go on before the room is closed."""
 SEEN_WITHIN = timedelta(seconds=25)
 """A person is at the door while his page asked for news this recently."""
 MAX_GUESTS = 4
@@ -65,8 +63,8 @@ def start(appointment: Appointment, providers: Sequence[str], actor: Person) -> 
 
 
 def order_room(appointment: Appointment, providers: Sequence[str]) -> VideoRoom:
-    """Ask for a room with the first of ``providers`` that has not failed for this appointment yet."""
-    failed = {room.provider for room in appointment.rooms if room.state == "failed"}
+    """Ask for a room with the first of ``providers`` that has not disappointed this appointment yet."""
+    failed = {room.provider for room in appointment.rooms if room.last_error}
     choices = [name for name in providers if name not in failed] or list(providers)
     room = VideoRoom(
         provider=choices[0],
@@ -87,7 +85,7 @@ def change_provider(appointment: Appointment, providers: Sequence[str], actor: P
     if appointment.state != "in_call" or room is None:
         raise NotPossible(appointment.state, "change provider")
     _close_rooms(appointment)
-    room.state, room.last_error = "failed", "changed by the clerk"
+    room.last_error = "changed by the clerk"
     audit.record(actor.id, "provider changed", _subject(appointment), provider=room.provider)
     order_room(appointment, providers)
 
@@ -107,11 +105,12 @@ def order_for(room: VideoRoom) -> RoomOrder | None:
     )
 
 
-def room_opened(room: VideoRoom, opened: Room) -> None:
-    """The provider has a room."""
+def room_opened(room: VideoRoom, opened: Room) -> bool:
+    """The provider has a room. False when it is not wanted any more and must be closed again."""
     must_be_writing()
     if room.state == "opening":
         room.state, room.data = "open", dict(opened.data)
+    return room.state == "open"
 
 
 def room_failed(room: VideoRoom, reason: str, providers: Sequence[str]) -> None:
@@ -159,13 +158,7 @@ def invite(
     appointment.participants.append(guest)
     db.session.flush()
     audit.record(actor.id, "invited", _subject(appointment), role=role)
-    outbox.post(
-        "appointment.invitation",
-        f"appointment:{appointment.id}:v{appointment.version}",
-        {"participant_id": guest.id},
-        key=f"invitation-{appointment.key}-{guest.id}",
-        give_up_at=max(appointment.ends_at, clock.now()) + GRACE,
-    )
+    tell_guest(guest)
     return guest
 
 

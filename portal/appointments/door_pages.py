@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from portal import clock, security
-from portal.appointments import call, links
+from portal.appointments import call, lifecycle, links
 from portal.appointments.models import Appointment, Participant, VideoRoom
 from portal.config import BookingRules
 from portal.db import db, transaction
@@ -37,7 +37,7 @@ def show(token: str) -> str:
         token=token,
         state=state,
         opens_at=_opens_at(guest),
-        place=_place_in_line(guest) if state in ("waiting", "late") else None,
+        clerk_is_busy=state == "waiting" and _clerk_is_busy(guest),
     )
 
 
@@ -107,7 +107,7 @@ def state_of(guest: Participant) -> str:
         return _state_in_call(guest)
     if clock.now() < _opens_at(guest):
         return "early"
-    if clock.now() > appointment.ends_at + call.GRACE:
+    if clock.now() > appointment.ends_at + lifecycle.GRACE:
         return "passed"
     return "late" if clock.now() > appointment.starts_at + timedelta(minutes=1) else "waiting"
 
@@ -160,13 +160,11 @@ def _opens_at(guest: Participant) -> datetime:
     return guest.appointment.starts_at - timedelta(minutes=rules.door_opens_minutes)
 
 
-def _place_in_line(guest: Participant) -> int:
-    """1 when this person is next, 2 when the clerk still has a call, which he must end first."""
-    other_call = db.session.scalar(
-        select(Appointment.id).where(
-            Appointment.clerk_id == guest.appointment.clerk_id,
-            Appointment.state == "in_call",
-            Appointment.id != guest.appointment_id,
-        )
+def _clerk_is_busy(guest: Participant) -> bool:
+    """True while the clerk has another call, which he must end first."""
+    other_call = select(Appointment.id).where(
+        Appointment.clerk_id == guest.appointment.clerk_id,
+        Appointment.state == "in_call",
+        Appointment.id != guest.appointment_id,
     )
-    return 2 if other_call else 1
+    return db.session.scalar(other_call.limit(1)) is not None

@@ -60,7 +60,10 @@ def open_room(room_id: int) -> None:
             call.room_failed(_room(room_id), str(failure), list(providers))
         return
     with transaction():
-        call.room_opened(_room(room_id), opened)
+        wanted = call.room_opened(_room(room_id), opened)
+    if not wanted:
+        # The call ended, or went on elsewhere, while the provider was opening.
+        providers[name].close_room(opened)
 
 
 @outbox.when_buried("video.open")

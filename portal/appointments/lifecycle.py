@@ -37,6 +37,10 @@ TRANSITIONS = {
 }
 
 
+GRACE = timedelta(minutes=30)
+"""How long after the booked end a call may go on before its room is closed."""
+
+
 class NotPossible(Exception):
     """The appointment is in a state from which this cannot be done; ``state`` says in which."""
 
@@ -216,16 +220,7 @@ def move(
         after=starts_at.isoformat(),
         clerk=appointment.clerk_id,
     )
-    _tell(appointment, "moved")
-    _post_reminder(appointment, booking)
-    events.publish(
-        AppointmentMoved(
-            at=clock.now(),
-            appointment=appointment.key,
-            version=appointment.version,
-            starts_at=starts_at,
-        )
-    )
+    _tell_of_move(appointment, booking)
 
 
 def cancel(appointment: Appointment, booking: BookingRules, actor: Person) -> None:
@@ -247,6 +242,18 @@ def miss(appointment: Appointment, actor: Person) -> None:
     outbox.cancel(_message_subject(appointment))
     audit.record(actor.id, "missed", _subject(appointment))
     _tell(appointment, "missed")
+
+
+def tell_guest(guest: Participant) -> None:
+    """Post the invitation of a third person; once for each time that the appointment has had."""
+    appointment = guest.appointment
+    outbox.post(
+        "appointment.invitation",
+        _message_subject(appointment),
+        {"participant_id": guest.id},
+        key=f"invitation-{appointment.key}-{guest.id}-v{appointment.version}",
+        give_up_at=max(appointment.ends_at, clock.now()) + GRACE,
+    )
 
 
 def count_ahead(citizen: Person) -> int:
@@ -320,6 +327,23 @@ def _write_details(appointment: Appointment, details: Details) -> None:
 def _remember_contact(citizen: Person, details: Details) -> None:
     """Fill in the form next time."""
     citizen.email, citizen.phone, citizen.language = details.email, details.phone, details.language
+
+
+def _tell_of_move(appointment: Appointment, booking: BookingRules) -> None:
+    """The citizen, the invited guests and the observers learn the new time."""
+    _tell(appointment, "moved")
+    for participant in appointment.participants:
+        if participant.role != "citizen" and not participant.revoked_at:
+            tell_guest(participant)
+    _post_reminder(appointment, booking)
+    events.publish(
+        AppointmentMoved(
+            at=clock.now(),
+            appointment=appointment.key,
+            version=appointment.version,
+            starts_at=appointment.starts_at,
+        )
+    )
 
 
 def _post_reminder(appointment: Appointment, booking: BookingRules) -> None:

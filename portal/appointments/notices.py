@@ -59,7 +59,7 @@ def send_invitation(guest: Participant) -> None:
     """Send a third person his own link."""
     appointment = guest.appointment
     values = {**_values(appointment), "guest": guest, "roles": ROLES, "join_url": join_url(guest)}
-    key = f"invitation-{appointment.key}-{guest.id}"
+    key = f"invitation-{appointment.key}-{guest.id}-v{appointment.version}"
     mail.send(key, guest.email, guest.language, "notices/invitation", values)
 
 

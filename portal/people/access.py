@@ -5,8 +5,6 @@ from __future__ import annotations
 from portal.appointments.models import Appointment
 from portal.people.models import Membership, Person
 
-STAFF_ROLES = ("clerk", "supervisor", "administrator")
-
 
 def active_memberships(person: Person) -> list[Membership]:
     """The posts a person holds today."""

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from portal import outbox
-from portal.appointments import call
+from portal.appointments import call, lifecycle
 from portal.appointments.lifecycle import NotPossible
 from portal.appointments.models import Claim, IdentityCheck
 from portal.db import db, transaction
@@ -141,3 +141,38 @@ def test_the_worker_opens_the_room_with_the_next_provider_and_closes_it_at_the_e
 def test_a_room_that_is_forgotten_is_closed_when_its_time_is_over(called, clock):
     row = db.session.scalars(select(outbox.OutboxRow).where(outbox.OutboxRow.kind == "video.close")).one()
     assert row.due_at == called.rooms[0].closes_at >= called.ends_at + timedelta(minutes=30)
+
+
+def test_the_room_that_the_clerk_gave_up_is_closed_with_its_provider(counter, clock, booked):
+    first, second = fakes.FakeVideo("first"), fakes.FakeVideo("second")
+    fakes.choose(counter.app, video=[first, second])
+    row = booked(counter)
+    with transaction():
+        call.start(row, ["first", "second"], row.clerk)
+    db.session.rollback()
+    outbox.run_due(counter.app)
+    with transaction():
+        call.change_provider(row, ["first", "second"], row.clerk)
+    db.session.rollback()
+    outbox.run_due(counter.app)
+    assert "close_room" in first.calls
+    assert [(room.provider, room.state) for room in row.rooms] == [("first", "closed"), ("second", "open")]
+
+
+def test_a_room_opened_after_the_call_ended_is_closed_again(called):
+    room = called.rooms[0]
+    with transaction():
+        call.room_closed(room)
+    with transaction():
+        assert call.room_opened(room, Room(room.key, room.closes_at)) is False
+
+
+def test_a_guest_is_told_the_new_time_when_the_appointment_moves(counter, clock, booked, first_free):
+    row = booked(counter, number=40)
+    with transaction():
+        call.invite(row, "interpreter", "Ελένη", "eleni@example.gr", "el", row.clerk)
+    with transaction():
+        lifecycle.move(row, counter.booking, None, first_free(counter, row.service, 60), row.clerk)
+    query = select(outbox.OutboxRow).where(outbox.OutboxRow.kind == "appointment.invitation")
+    states = [work.state for work in db.session.scalars(query.order_by(outbox.OutboxRow.id))]
+    assert states == ["cancelled", "waiting"]
