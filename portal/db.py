@@ -1,23 +1,39 @@
 """The database: the SQLAlchemy object, the one way to write (`transaction()`), and our column types.
 
-Pages read without ceremony and write only inside `with transaction():`; nothing else commits.
+Pages read without ceremony and write only inside `with transaction():`; nothing else commits. Work that
+competes with others for the same rows goes through `attempt()`, which does it anew after a deadlock.
 """
 
 from __future__ import annotations
 
+import random
 import sqlite3
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
+import structlog
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import JSON, DateTime, MetaData, event
 from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+LONGEST_PAUSE = 0.05
+"""Seconds before the second try of a broken-off transaction; each further one may pause longer by as much."""
+DEADLOCK = {"40P01", "40001"}
+"""SQLSTATE of a deadlock, and of a transaction that does not fit into any order with the others."""
+BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 NAMING = {
     "ix": "ix_%(column_0_label)s",
@@ -86,26 +102,84 @@ def transaction() -> Iterator[None]:
     Rows read before the block are read again inside it, so a decision is made on what holds now.
     Blocks do not nest: a second one inside the first raises RuntimeError.
     """
+    with _writing() as callbacks:
+        yield
+    for callback in callbacks:
+        callback()
+
+
+def attempt(work: Callable[[], T], tries: int = 5) -> T:
+    """Run ``work`` inside `transaction()` and give back its answer.
+
+    If the database breaks it off because of others who write (a deadlock, a serialization failure, a
+    database that stays locked), all of it is rolled back and done anew after a short random pause, up to
+    ``tries`` times in all; then the DBAPIError is raised. So ``work`` must be repeatable: it reads what it
+    decides on, keeps nothing from one run to the next, and leaves alone what cannot be rolled back, like
+    the visitor's session, files and messages.
+    """
+    for number in range(1, tries + 1):
+        try:
+            with _writing() as callbacks:
+                answer = work()
+            break
+        except DBAPIError as error:
+            reason = _broken_off(error)
+            if reason is None or number == tries:
+                raise
+        _count_retry(reason, number)
+        time.sleep(random.uniform(0, LONGEST_PAUSE * number))  # noqa: S311 - it only keeps two apart
+    for callback in callbacks:
+        callback()
+    return answer
+
+
+def retries() -> int:
+    """How many times `attempt` has done work anew in this process since it began."""
+    return _retries
+
+
+@contextmanager
+def _writing() -> Iterator[list[Callable[[], None]]]:
+    """The transaction itself; what it gives is to be called when it has been committed."""
     session = db.session()
     if session.info.get("writing"):
         raise RuntimeError("transaction() inside transaction(): only pages, jobs and commands open one")
     if session.new or session.dirty or session.deleted:
         raise RuntimeError("rows were changed outside transaction()")
     session.rollback()
-    session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
-    session.info["writing"] = True
-    session.info["after_commit"] = []
+    callbacks: list[Callable[[], None]] = []
     try:
-        yield
+        session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
+        session.info.update(writing=True, after_commit=callbacks)
+        yield callbacks
         session.commit()
     except BaseException:
         session.rollback()
         raise
     finally:
-        session.info["writing"] = False
-        callbacks = session.info.pop("after_commit")
-    for callback in callbacks:
-        callback()
+        session.info.update(writing=False, after_commit=[])
+
+
+def _broken_off(error: DBAPIError) -> str | None:
+    """Why the database broke the transaction off, if doing it anew can help; otherwise None."""
+    cause = error.orig
+    if isinstance(cause, sqlite3.Error):
+        # The lower byte is the family; the upper ones tell apart, for example, a stale snapshot.
+        busy = getattr(cause, "sqlite_errorcode", 0) & 0xFF in BUSY
+        return "busy" if busy else None
+    state = getattr(cause, "sqlstate", None)
+    return str(state) if state in DEADLOCK else None
+
+
+def _count_retry(reason: str, number: int) -> None:
+    global _retries
+    with _counting:
+        _retries += 1
+    log.warning("transaction is done anew", reason=reason, tries=number)
+
+
+_retries = 0
+_counting = threading.Lock()
 
 
 def must_be_writing() -> None:

@@ -1,7 +1,8 @@
 """`/health` for machines: is the database there, is the store, and does the work get done?
 
 It tells numbers only, to anybody who asks. Without the database nothing works and the answer is 503; without
-the store or with work left lying the counter stays open, so it is 200 and ``degraded``.
+the store or with work left lying the counter stays open, so it is 200 and ``degraded``. Retried transactions
+are counted since the answering process began, each process for itself.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal import due, queues
-from portal.db import db
+from portal.db import db, retries
 from portal.security import public
 
 blueprint = Blueprint("health", __name__)
@@ -43,6 +44,7 @@ def health() -> ResponseReturnValue:
         database=age is not None,
         store=store,
         oldest_due_seconds=None if age is None else round(age.total_seconds()),
+        retried_transactions=retries(),
     )
     return answer, 503 if age is None else 200
 

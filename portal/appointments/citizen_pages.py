@@ -22,7 +22,7 @@ from portal.appointments.models import Appointment
 from portal.appointments.occupancy import CitizenElsewhere, TimeTaken
 from portal.appointments.papers import NEEDS, PAPERS, STATES
 from portal.config import BookingRules
-from portal.db import db, transaction
+from portal.db import attempt, db
 from portal.documents import lifecycle as documents
 from portal.i18n import clock_time, current_language, short_date
 from portal.offices.models import Field, Office, Service
@@ -114,15 +114,17 @@ def take_time(key: str) -> ResponseReturnValue:
     chosen = _service(key)
     office = office_named(request.form.get("office", "any"))
     starts_at = parse_start(request.form.get("start", ""))
+
+    def hold() -> str:
+        held = _own_hold()
+        if held:
+            lifecycle.lapse(held)
+        return lifecycle.hold(
+            chosen, booking_rules(), office, starts_at, current_person(), current_language()
+        ).key
+
     try:
-        with transaction():
-            held = _own_hold()
-            if held:
-                lifecycle.lapse(held)
-            new = lifecycle.hold(
-                chosen, booking_rules(), office, starts_at, current_person(), current_language()
-            )
-            session["hold"] = new.key
+        session["hold"] = attempt(hold)
     except TimeTaken as taken:
         flash(taken_in_words(taken), "error")
         return redirect(
@@ -202,8 +204,7 @@ def move(key: str) -> ResponseReturnValue:
     office = office_named(request.form.get("office", "any"))
     starts_at = parse_start(request.form.get("start", ""))
     try:
-        with transaction():
-            lifecycle.move(row, booking_rules(), office, starts_at, the_person())
+        attempt(lambda: lifecycle.move(row, booking_rules(), office, starts_at, the_person()))
     except TimeTaken as taken:
         flash(f"{taken_in_words(taken)} {_('Your appointment has not changed.')}", "error")
         return redirect(flask_url_for("citizen.choose_new_time", key=key))
@@ -221,8 +222,7 @@ def cancel(key: str) -> ResponseReturnValue:
     if request.method == "GET" and lifecycle.may_change(row, booking_rules()):
         return render_template("booking/cancel.html", appointment=row)
     try:
-        with transaction():
-            lifecycle.cancel(row, booking_rules(), the_person())
+        attempt(lambda: lifecycle.cancel(row, booking_rules(), the_person()))
     except (lifecycle.TooLate, lifecycle.NotPossible):
         return _cannot_change(own_appointment(key))
     flash(_("Your appointment is cancelled. We have sent you an e-mail about it."), "success")

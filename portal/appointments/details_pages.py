@@ -16,7 +16,7 @@ from portal.appointments.citizen_pages import booking_rules, parse_start, ways_o
 from portal.appointments.forms import DetailsForm, first_answers
 from portal.appointments.models import Appointment
 from portal.appointments.occupancy import CitizenElsewhere, TimeTaken
-from portal.db import db, transaction
+from portal.db import attempt, db
 from portal.offices.models import Office
 from portal.people.visitor import the_person
 from portal.scheduling import Rules, claimed_quanta
@@ -61,28 +61,39 @@ def book() -> ResponseReturnValue:
 
 def _confirm(held: Appointment, form: DetailsForm) -> ResponseReturnValue:
     citizen = the_person()
+
+    def confirm() -> Appointment:
+        booked = _held_now(held)
+        lifecycle.confirm(booked, booking_rules(), citizen, form.details(citizen), citizen)
+        return booked
+
     try:
-        with transaction():
-            booked = _held_now(held)
-            lifecycle.confirm(booked, booking_rules(), citizen, form.details(citizen), citizen)
-            session["hold"] = booked.key
+        booked = attempt(confirm)
     except TimeTaken as taken:
         return _lost(held, form, isinstance(taken, CitizenElsewhere))
     except lifecycle.NotPossible:
         # The same form was sent twice at the same moment; the other one was faster.
         db.session.refresh(held)
         return _booked(held) if held.state == "booked" else _lost(held, form)
-    except lifecycle.TooMany:
-        flash(
-            _(
-                "You already have %(count)s appointments ahead of you, which is as many as can be booked. "
-                "Cancel one that you do not need.",
-                count=booking_rules().open_appointments,
-            ),
-            "error",
-        )
+    except lifecycle.TooMany as many:
+        flash(_too_many(many), "error")
         return redirect(flask_url_for("citizen.mine"))
+    session["hold"] = booked.key
     return _booked(booked)
+
+
+def _too_many(many: lifecycle.TooMany) -> str:
+    if many.same_service:
+        return _(
+            "You already have %(count)s appointments ahead of you for this service, which is as many as can "
+            "be booked. Cancel one that you do not need.",
+            count=many.limit,
+        )
+    return _(
+        "You already have %(count)s appointments ahead of you, which is as many as can be booked. "
+        "Cancel one that you do not need.",
+        count=many.limit,
+    )
 
 
 def _held_now(former: Appointment) -> Appointment:
@@ -110,8 +121,7 @@ def _booked(appointment: Appointment) -> ResponseReturnValue:
 
 def _extend(held: Appointment, form: DetailsForm) -> ResponseReturnValue:
     try:
-        with transaction():
-            extended = lifecycle.extend_hold(held, booking_rules())
+        extended = attempt(lambda: lifecycle.extend_hold(held, booking_rules()))
     except (TimeTaken, lifecycle.NotPossible):
         return _lost(held, form)
     if extended:
@@ -122,9 +132,7 @@ def _extend(held: Appointment, form: DetailsForm) -> ResponseReturnValue:
 
 
 def _give_back(held: Appointment) -> ResponseReturnValue:
-    with transaction():
-        if held.state == "held":
-            lifecycle.lapse(held)
+    attempt(lambda: lifecycle.lapse(held) if held.state == "held" else None)
     session.pop("hold", None)
     flash(_("The time is free again for others."), "info")
     return redirect(flask_url_for("citizen_booking.times", key=held.service.key))

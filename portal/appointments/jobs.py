@@ -7,7 +7,7 @@ import structlog
 from portal import outbox
 from portal.appointments import call, lifecycle, notices
 from portal.appointments.models import Appointment, Participant, VideoRoom
-from portal.db import db, transaction
+from portal.db import attempt, db, transaction
 from portal.plugin_api import ConfigurationFailure, PermanentFailure, Room
 from portal.providers import current_providers
 
@@ -21,10 +21,13 @@ def register() -> None:
 @outbox.job("appointment.lapse", queue="events")
 def lapse(appointment_id: int) -> None:
     """End a hold whose time is over, unless it was extended or booked meanwhile."""
-    with transaction():
+
+    def end_hold() -> None:
         appointment = db.session.get(Appointment, appointment_id)
         if appointment and appointment.state == "held":
             lifecycle.lapse_when_due(appointment)
+
+    attempt(end_hold)
 
 
 @outbox.job("appointment.notice", queue="mail")

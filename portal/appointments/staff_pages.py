@@ -24,7 +24,7 @@ from portal.appointments.papers import NEEDS, OUTCOMES, PAPERS, ROLES, STATES
 from portal.appointments.presence import minutes_waiting, presence
 from portal.appointments.staff_day import NO_CASE, day_of, overseen_offices
 from portal.appointments.staff_forms import InvitationForm, NoteForm
-from portal.db import db, transaction
+from portal.db import attempt, db, transaction
 from portal.documents import lifecycle as documents
 from portal.offices.models import Office
 from portal.people import access
@@ -83,8 +83,7 @@ def cancel(key: str) -> ResponseReturnValue:
     if request.method == "GET" and appointment.state == "booked":
         return render_template("staff/cancel.html", appointment=appointment)
     with refusals_told():
-        with transaction():
-            lifecycle.cancel(appointment, booking_rules(), the_person())
+        attempt(lambda: lifecycle.cancel(appointment, booking_rules(), the_person()))
         flash(_("The appointment is cancelled. The citizen gets an e-mail about it."), "success")
     return redirect(flask_url_for("staff.case", key=key))
 
@@ -113,8 +112,7 @@ def move(key: str) -> ResponseReturnValue:
     starts_at = parse_start(request.form.get("start", ""))
     try:
         with refusals_told():
-            with transaction():
-                lifecycle.move(appointment, booking_rules(), office, starts_at, the_person())
+            attempt(lambda: lifecycle.move(appointment, booking_rules(), office, starts_at, the_person()))
             flash(_("The appointment has moved. The citizen gets an e-mail with the new time."), "success")
     except TimeTaken:
         flash(_("Somebody else has just taken this time. Nothing has changed; choose another one."), "error")

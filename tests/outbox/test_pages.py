@@ -86,12 +86,13 @@ def test_no_other_file_can_be_read(client, letter, name):
 def test_a_portal_without_a_store_is_degraded_and_stays_open(client):
     answer = client.get("/health")
     assert answer.status_code == 200
-    assert answer.json | {"version": ""} == {
+    assert answer.json | {"version": "", "retried_transactions": 0} == {
         "status": "degraded",
         "version": "",
         "database": True,
         "store": False,
         "oldest_due_seconds": 0,
+        "retried_transactions": 0,
     }
 
 
