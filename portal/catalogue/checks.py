@@ -5,9 +5,17 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from portal.catalogue.entries import ALL_SERVICES, Catalogue, StaffEntry
-from portal.catalogue.hours import first_overlap, in_words
+from portal.catalogue.entries import (
+    ALL_SERVICES,
+    INTERPRETER,
+    SIGN_LANGUAGES,
+    Catalogue,
+    ServiceEntry,
+    StaffEntry,
+)
+from portal.catalogue.hours import first_overlap, first_shared_time, in_words
 from portal.catalogue.lines import Path
+from portal.offices.holidays import holiday_name
 
 Problem = tuple[Path, str]
 
@@ -27,6 +35,7 @@ def problems(
     yield from _services(catalogue, numbers["services"], keys, deliveries)
     yield from _staff(catalogue, numbers["staff"], keys)
     yield from _closures(catalogue, numbers["closures"], keys)
+    yield from _open_days(catalogue, numbers["open_days"], keys)
 
 
 def _repeated_keys(keys: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
@@ -51,6 +60,13 @@ def _services(
         for index, name in enumerate(service.deliveries):
             if name not in deliveries:
                 yield (*place, "deliveries", index), _no_such("way of delivery", name, deliveries)
+        yield from _phone_for_papers(place, service)
+
+
+def _phone_for_papers(place: Path, service: ServiceEntry) -> Iterator[Problem]:
+    if service.deliveries and "phone" in service.channels:
+        message = "phone is only for services that issue nothing: identification needs a picture"
+        yield (*place, "channels", service.channels.index("phone")), message
 
 
 def _staff(
@@ -64,17 +80,36 @@ def _staff(
         for index, name in enumerate(post.skills):
             if name != ALL_SERVICES and name not in keys["services"]:
                 yield (*place, "skills", index), _no_such("service", name, keys["services"])
-        if post.hours and not post.skills:
-            yield (*place, "skills"), 'are missing for somebody with hours; list services or write "all"'
+        yield from _interpreter(place, post) if post.role == INTERPRETER else _skills(place, post)
         yield from _overlap_in(place, post)
     yield from _several_posts(posts)
+
+
+def _skills(place: Path, post: StaffEntry) -> Iterator[Problem]:
+    if post.hours and not post.skills:
+        yield (*place, "skills"), 'are missing for somebody with hours; list services or write "all"'
+
+
+def _interpreter(place: Path, post: StaffEntry) -> Iterator[Problem]:
+    if not SIGN_LANGUAGES & set(post.languages):
+        yield (*place, "languages"), 'name no sign language; write its code, "gss" for the Greek one'
+    if not post.hours:
+        yield (*place, "hours"), "are missing: nobody could ask for this interpreter"
+    if post.skills:
+        yield (*place, "skills"), "are for clerks; leave them out, an interpreter serves every service"
+    for index, line in enumerate(post.hours):
+        if any(spell.channels or spell.released_minutes is not None for spell in line):
+            message = "an interpreter is asked for video only and by everybody; write the hours alone"
+            yield (*place, "hours", index), message
 
 
 def _overlap_in(place: Path, post: StaffEntry) -> Iterator[Problem]:
     spells = [(index, spell) for index, line in enumerate(post.hours) for spell in line]
     if found := first_overlap(spells):
         index, one, other = found
-        message = f"{in_words(other)} overlaps {in_words(one)}; join or part them"
+        off = one.from_minute == one.to_minute or other.from_minute == other.to_minute
+        clash = ("contradicts", "keep one of them") if off else ("overlaps", "join or part them")
+        message = f"{in_words(other)} {clash[0]} {in_words(one)}; {clash[1]}"
         yield (*place, "hours", index), message
 
 
@@ -93,10 +128,8 @@ def _between(place: Path, earlier: StaffEntry, post: StaffEntry) -> Iterator[Pro
         return
     if (earlier.first_name, earlier.last_name) != (post.first_name, post.last_name):
         yield (*place, "login"), "belongs to two different names; give each person his own"
-    both = [(0, spell) for spell in earlier.spells] + [(1, spell) for spell in post.spells]
-    found = first_overlap(both)
-    if found and found[0] == 1:
-        message = f"{in_words(found[2])} is already given to the office {earlier.office}"
+    if found := first_shared_time(earlier.spells, post.spells):
+        message = f"{in_words(found[1])} is already given to the office {earlier.office}"
         yield (*place, "hours"), message
 
 
@@ -114,6 +147,21 @@ def _closures(
         if same in seen:
             yield place, "is written twice; write it once"
         seen.add(same)
+
+
+def _open_days(
+    catalogue: Catalogue, numbers: Sequence[int], keys: Mapping[str, Sequence[str]]
+) -> Iterator[Problem]:
+    seen = set()
+    for number, open_day in zip(numbers, catalogue.open_days, strict=True):
+        place: Path = ("open_days", number)
+        if open_day.office is not None and open_day.office not in keys["offices"]:
+            yield (*place, "office"), _no_such("office", open_day.office, keys["offices"])
+        if holiday_name(open_day.day, "en") is None:
+            yield (*place, "day"), f"{open_day.day} is no public holiday; the office works then anyway"
+        if (open_day.office, open_day.day) in seen:
+            yield place, "is written twice; write it once"
+        seen.add((open_day.office, open_day.day))
 
 
 def _no_such(what: str, name: str, known: Collection[str]) -> str:

@@ -8,11 +8,16 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
-from portal.catalogue.hours import parse_hours
+from portal.catalogue.hours import CHANNELS, parse_hours
 from portal.config import TwoTexts
 from portal.scheduling import Spell
 
 ALL_SERVICES = "all"
+INTERPRETER = "interpreter"
+SIGN_LANGUAGES = frozenset(
+    {"gss", "ils", "ase", "bfi", "bqn", "fsl", "gsg", "ise", "rms", "rsl", "sqk", "ssp", "tsm", "ukl"}
+)
+"""Codes of ISO 639-3: the Greek sign language, the international one, those of neighbours and visitors."""
 
 
 def _key(value: str) -> str:
@@ -52,6 +57,20 @@ def _language(value: str) -> str:
     return value
 
 
+def _channel(value: str) -> str:
+    if value not in CHANNELS:
+        raise ValueError(f'"{value}" is no channel; there are {", ".join(CHANNELS)}')
+    return value
+
+
+def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:
+    if len(values) != len(set(values)):
+        raise ValueError("names a channel twice")
+    if not values:
+        raise ValueError("name at least one")
+    return values
+
+
 def _skills(value: object) -> object:
     return [ALL_SERVICES] if value == ALL_SERVICES else value
 
@@ -61,6 +80,8 @@ ServiceKey = Annotated[str, Field(max_length=60), AfterValidator(_key)]
 Minutes = Annotated[int, AfterValidator(_steps_of_five)]
 Email = Annotated[str, Field(max_length=254), AfterValidator(_email)]
 Language = Annotated[str, AfterValidator(_language)]
+Channel = Annotated[str, AfterValidator(_channel)]
+Places = Annotated[int, Field(ge=1, le=200)]
 Hours = Annotated[tuple[Spell, ...], PlainValidator(parse_hours)]
 
 
@@ -92,8 +113,18 @@ class ServiceEntry(Entry):
     buffer_after: Minutes = Field(default=5, ge=0, le=120)
     lead_minutes: int = Field(default=60, ge=0, le=43200)
     horizon_days: int = Field(default=30, ge=1, le=365)
+    channels: Annotated[tuple[Channel, ...], Field(strict=False), AfterValidator(_each_once)] = ("video",)
+    second_clerk: bool = False
     deliveries: tuple[str, ...] = Field(default=(), strict=False)
     sample: bool = False
+
+
+class Capacity(Entry):
+    """How many appointments an office can hold at once, by channel; None is without a limit."""
+
+    video: Places | None = None
+    phone: Places | None = None
+    in_person: Places | None = None
 
 
 class OfficeEntry(Entry):
@@ -106,6 +137,7 @@ class OfficeEntry(Entry):
     phone: str = Field(max_length=20)
     email: Email
     time_zone: Annotated[str, AfterValidator(_zone)] = "Europe/Athens"
+    capacity: Capacity = Capacity()
 
 
 class StaffEntry(Entry):
@@ -116,7 +148,7 @@ class StaffEntry(Entry):
     last_name: str = Field(min_length=1, max_length=100)
     email: Email = ""
     office: str
-    role: Literal["clerk", "supervisor", "administrator"]
+    role: Literal["clerk", "supervisor", "administrator", "interpreter"]
     languages: tuple[Language, ...] = Field(default=("el",), min_length=1, strict=False)
     skills: Annotated[tuple[str, ...], Field(strict=False), BeforeValidator(_skills)] = ()
     hours: tuple[Hours, ...] = Field(default=(), strict=False)
@@ -141,6 +173,14 @@ class ClosureEntry(Entry):
         return self.last_day or self.first_day
 
 
+class OpenDayEntry(Entry):
+    """A public holiday on which an office works all the same; all offices where none is named."""
+
+    office: str | None = None
+    day: date
+    reason: TwoTexts
+
+
 class Catalogue(Entry):
     """Everything that one file says, checked."""
 
@@ -149,6 +189,7 @@ class Catalogue(Entry):
     offices: tuple[OfficeEntry, ...] = ()
     staff: tuple[StaffEntry, ...] = ()
     closures: tuple[ClosureEntry, ...] = ()
+    open_days: tuple[OpenDayEntry, ...] = ()
 
     def skills_of(self, post: StaffEntry) -> set[str]:
         """Keys of the services which the holder of ``post`` can give."""

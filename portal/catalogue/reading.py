@@ -13,15 +13,18 @@ from pydantic_core import ErrorDetails
 
 from portal.catalogue import checks
 from portal.catalogue.entries import (
+    Capacity,
     Catalogue,
     ClosureEntry,
     Entry,
     FieldEntry,
     OfficeEntry,
+    OpenDayEntry,
     ServiceEntry,
     StaffEntry,
 )
 from portal.catalogue.lines import Path, find_lines, line_of
+from portal.config import TwoTexts
 
 TABLES: dict[str, type[Entry]] = {
     "fields": FieldEntry,
@@ -29,6 +32,7 @@ TABLES: dict[str, type[Entry]] = {
     "offices": OfficeEntry,
     "staff": StaffEntry,
     "closures": ClosureEntry,
+    "open_days": OpenDayEntry,
 }
 ONE_OF = {
     "fields": "field",
@@ -36,6 +40,7 @@ ONE_OF = {
     "offices": "office",
     "staff": "staff",
     "closures": "closure",
+    "open_days": "open day",
 }
 MENDS = {
     "missing": "is missing; add it",
@@ -44,7 +49,11 @@ MENDS = {
     "bool_type": "write true or false",
     "date_type": "write a day without quotes, like 2026-12-24",
     "tuple_type": "write a list: [ … ]",
-    "model_type": 'write both languages: { el = "…", en = "…" }',
+    "too_short": "name at least one",
+}
+MODEL_MENDS = {
+    "TwoTexts": 'write both languages: { el = "…", en = "…" }',
+    "Capacity": "write how many at once: { video = 4, in_person = 2 }",
 }
 
 
@@ -143,12 +152,15 @@ class _Reading:
 def _explain(item: ErrorDetails, model: type[Entry]) -> str:
     if item["type"] == "extra_forbidden":
         return _unknown(item, model)
+    if item["type"] == "model_type":
+        return MODEL_MENDS[item["ctx"]["class_name"]]
     message = item["msg"].removeprefix("Value error, ")
     return MENDS.get(item["type"]) or f"{message[0].lower()}{message[1:]}"
 
 
 def _unknown(item: ErrorDetails, model: type[Entry]) -> str:
-    known = list(model.model_fields) if len(item["loc"]) == 1 else ["el", "en"]
+    inner = Capacity if item["loc"][0] == "capacity" else TwoTexts
+    known = (model if len(item["loc"]) == 1 else inner).model_fields
     return f"there is no such key{_nearest(str(item['loc'][-1]), known)}"
 
 

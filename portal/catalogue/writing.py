@@ -14,13 +14,18 @@ from pathlib import Path
 from sqlalchemy import select
 
 from portal import clock
+from portal.appointments import roster
 from portal.appointments.models import Appointment
 from portal.catalogue.entries import Catalogue, FieldEntry, OfficeEntry, ServiceEntry, StaffEntry
 from portal.catalogue.reading import read
 from portal.config import TwoTexts
 from portal.db import Base, Bilingual, db, transaction
-from portal.offices.models import Closure, Field, Office, Service
+from portal.offices.models import Closure, Field, Office, OpenDay, Service
+from portal.offices.search import searchable
 from portal.people.models import Membership, Person, WorkingHours
+from portal.scheduling import Spell
+
+LONGEST_SEARCH_TEXT = 600
 
 
 @dataclass
@@ -55,8 +60,10 @@ def import_file(path: Path, staff_provider: str, deliveries: Collection[str]) ->
         writing.write_offices()
         writing.write_staff()
         writing.write_closures()
+        writing.write_open_days()
         writing.drop_empty_fields()
         writing.report.stranded = _stranded()
+        roster.changed()
     return writing.report
 
 
@@ -128,6 +135,17 @@ class _Writing:
             self.report.retired.append(_closure_name(row.first_day, row.last_day))
             db.session.delete(row)
 
+    def write_open_days(self) -> None:
+        """As with closures, the file is the whole list."""
+        known = {(row.office_id, row.day): row for row in db.session.scalars(select(OpenDay))}
+        for entry in self._catalogue.open_days:
+            office_id = self._offices[entry.office].id if entry.office else None
+            row = known.pop((office_id, entry.day), None) or OpenDay(office_id=office_id, day=entry.day)
+            self._write(row, f"open day {entry.day}", {"reason": _bilingual(entry.reason)})
+        for row in known.values():
+            self.report.retired.append(f"open day {row.day}")
+            db.session.delete(row)
+
     def drop_empty_fields(self) -> None:
         """A field has nothing to retire into: it goes when no service, old ones included, is in it."""
         db.session.flush()
@@ -159,7 +177,9 @@ class _Writing:
         if {service.key for service in post.skills} != skills:
             values["skills"] = [self._services[key] for key in sorted(skills)]
         if _plan(post.hours) != _plan(entry.spells):
-            values["hours"] = [WorkingHours(**vars(spell)) for spell in entry.spells]
+            values["hours"] = [
+                WorkingHours(**{**vars(spell), "channels": sorted(spell.channels)}) for spell in entry.spells
+            ]
         self._write(post, f"staff {entry.login} in {entry.office}", values)
         return post
 
@@ -209,6 +229,7 @@ def _service_values(entry: ServiceEntry) -> dict[str, object]:
         "buffer_after",
         "lead_minutes",
         "horizon_days",
+        "second_clerk",
         "sample",
     )
     return {
@@ -216,6 +237,7 @@ def _service_values(entry: ServiceEntry) -> dict[str, object]:
         "name": _bilingual(entry.name),
         "summary": _bilingual(entry.summary),
         "papers": [paper.model_dump() for paper in entry.papers],
+        "channels": list(entry.channels),
         "deliveries": list(entry.deliveries),
         "active": True,
         **{name: getattr(entry, name) for name in as_they_are},
@@ -230,8 +252,15 @@ def _office_values(entry: OfficeEntry) -> dict[str, object]:
         "phone": entry.phone,
         "email": entry.email,
         "time_zone": entry.time_zone,
+        "capacity": entry.capacity.model_dump(exclude_none=True),
+        "search_text": _search_text(entry),
         "active": True,
     }
+
+
+def _search_text(entry: OfficeEntry) -> str:
+    texts = (entry.key, entry.name.el, entry.name.en, entry.address.el, entry.address.en)
+    return searchable(" ".join(texts))[:LONGEST_SEARCH_TEXT]
 
 
 def _bilingual(texts: TwoTexts) -> Bilingual:
@@ -242,7 +271,7 @@ def _closure_name(first_day: date, last_day: date) -> str:
     return f"closure {first_day}" if first_day == last_day else f"closure {first_day} to {last_day}"
 
 
-def _plan(spells: Iterable[object]) -> set[tuple[object, ...]]:
+def _plan(spells: Iterable[Spell | WorkingHours]) -> set[tuple[object, ...]]:
     """The spells of a file or of the database in a form that can be compared."""
-    names = ("weekday", "from_minute", "to_minute", "valid_from", "valid_until")
-    return {tuple(getattr(spell, name) for name in names) for spell in spells}
+    names = ("weekday", "from_minute", "to_minute", "valid_from", "valid_until", "on_day", "released_minutes")
+    return {(*(getattr(spell, name) for name in names), *sorted(spell.channels)) for spell in spells}

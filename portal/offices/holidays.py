@@ -6,7 +6,7 @@ unless his hours say so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import date, timedelta
 from functools import cache
 from types import MappingProxyType
@@ -16,12 +16,19 @@ from holidays import country_holidays
 LIBRARY_LANGUAGES = {"el": "el", "en": "en_US"}
 
 
-def closed_days(closures: Sequence[tuple[date, date]], first_day: date, last_day: date) -> frozenset[date]:
+def closed_days(
+    closures: Sequence[tuple[date, date]],
+    first_day: date,
+    last_day: date,
+    open_days: Set[date] = frozenset(),
+) -> frozenset[date]:
     """The closed days from ``first_day`` to ``last_day``, both included.
 
-    ``closures`` are the first and last days of the closures that concern the office.
+    ``closures`` are the first and last days of the closures that concern the office, ``open_days`` the
+    public holidays on which it works all the same. A closure counts more than an open day.
     """
-    closed = {day for day in _public_holidays(first_day, last_day) if first_day <= day <= last_day}
+    holidays = _public_holidays(first_day, last_day) - open_days
+    closed = {day for day in holidays if first_day <= day <= last_day}
     for begin, end in closures:
         day, end = max(begin, first_day), min(end, last_day)
         while day <= end:

@@ -1,15 +1,15 @@
 """Importing: again without duplicates, with changes, and with what is gone retiring."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import func, select
 
 from portal import clock
-from portal.appointments.models import Appointment
+from portal.appointments.models import Appointment, RosterVersion
 from portal.catalogue import CatalogueProblems, import_file
 from portal.db import Bilingual, db, transaction
-from portal.offices.models import Closure, Field, Office, Service
+from portal.offices.models import Closure, Field, Office, OpenDay, Service
 from portal.people.models import Membership, Person, WorkingHours
 
 WAYS = ("email", "pickup")
@@ -67,6 +67,42 @@ def test_new_hours_replace_the_old_ones(write):
     assert report.updated == ["staff k.alexiou in central"]
     plan = db.session.scalars(select(WorkingHours)).all()
     assert [(spell.weekday, spell.from_minute, spell.to_minute) for spell in plan] == [(5, 540, 720)]
+
+
+def test_the_rules_of_offering_are_written(write):
+    hours = '["Thu 08:00-14:00 phone staff until 24h before", "2026-12-03 off"]'
+    open_day = '[[open_days]]\nday = 2026-12-26\nreason = { el = "Ουρές", en = "Queues" }\n'
+    office = 'email = "central@town.example"'
+    file = write(
+        ('["Mon-Fri 08:00-14:00", "Tue 15:00-17:00"]', hours),
+        ("minutes = 10", 'minutes = 10\nchannels = ["phone", "video"]\nsecond_clerk = true'),
+        (office, f"{office}\ncapacity = {{ video = 4, in_person = 2 }}"),
+        more=open_day,
+    )
+    bring_in(file)
+    assert (the(Service, key="advice").channels, the(Service, key="advice").second_clerk) == (
+        ["phone", "video"],
+        True,
+    )
+    assert the(Service, key="residence").channels == ["video"]
+    assert the(Office, key="central").capacity == {"video": 4, "in_person": 2}
+    assert the(Office, key="branch").capacity == {}
+    assert the(OpenDay).reason == Bilingual("Ουρές", "Queues")
+    kept, off = db.session.scalars(select(WorkingHours).order_by(WorkingHours.id))
+    assert (kept.channels, kept.released_minutes, kept.on_day) == (["phone"], 1440, None)
+    assert (off.on_day, off.from_minute, off.to_minute) == (date(2026, 12, 3), 0, 0)
+    assert bring_in(file).in_words() == "0 new, 0 changed, 0 retired"
+    file.write_text(file.read_text(encoding="utf-8").replace(open_day, ""), encoding="utf-8")
+    assert bring_in(file).retired == ["open day 2026-12-26"]
+
+
+def test_each_import_lets_every_process_read_the_roster_anew(write):
+    bring_in(write())
+    before = the(RosterVersion).number
+    report = bring_in(write(('office = "branch"\nfirst_day', 'office = "central"\nfirst_day')))
+    assert report.retired == ["closure 2026-12-24"]
+    db.session.rollback()
+    assert the(RosterVersion).number != before
 
 
 def test_what_the_file_does_not_name_any_more_retires_and_can_come_back(write):

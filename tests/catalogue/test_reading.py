@@ -25,6 +25,25 @@ def problems_of(file):
     return caught.value.problems
 
 
+INTERPRETER = """
+[[staff]]
+login = "i.nika"
+first_name = "Ίριδα"
+last_name = "Νίκα"
+office = "central"
+role = "interpreter"
+languages = ["el", "gss"]
+hours = ["Mon-Fri 08:00-13:00"]
+"""
+
+OPEN_DAY = """
+[[open_days]]
+office = "branch"
+day = 2026-12-26
+reason = { el = "Ουρές", en = "Queues" }
+"""
+
+
 def test_a_valid_catalogue_is_read(write):
     catalogue = read(write(), WAYS)
     assert [service.mitos for service in catalogue.services] == ["080734", None]
@@ -123,7 +142,8 @@ def test_one_person_may_hold_posts_in_two_offices(write):
         (
             'role = "clerk"',
             'role = "chief"',
-            "line 48: staff k.alexiou: role: input should be 'clerk', 'supervisor' or 'administrator'",
+            "line 48: staff k.alexiou: role: "
+            "input should be 'clerk', 'supervisor', 'administrator' or 'interpreter'",
         ),
         (
             '["el", "en"]',
@@ -184,6 +204,131 @@ def test_two_posts_of_one_person_must_agree(write, changes, problem):
     found = problems_of(write(more=SECOND_POST.replace(*changes)))
     assert len(found) == 1
     assert found[0].endswith(f"staff k.alexiou: {problem}")
+
+
+def test_two_posts_may_share_a_day_that_an_exception_frees(write):
+    hours = '"Fri 13:00-15:00 from 2026-12-04 until 2026-12-04"'
+    post = SECOND_POST.replace('"Sat 09:00-12:00"', hours)
+    assert "is already given" in problems_of(write(more=post))[0]
+    single = SECOND_POST.replace('"Sat 09:00-12:00"', '"2026-12-04 13:00-15:00"')
+    assert "2026-12-04 13:00-15:00 is already given" in problems_of(write(more=single))[0]
+    freed = ('"Tue 15:00-17:00"', '"Tue 15:00-17:00", "2026-12-04 off"')
+    assert len(read(write(freed, more=single), WAYS).staff) == 3
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("minutes = 10", 'minutes = 10\nchannels = ["phone", "video"]', None),
+        (
+            "minutes = 15",
+            'minutes = 15\nchannels = ["video", "phone"]',
+            "line 17: service residence: channels.2: phone is only for services that issue nothing: "
+            "identification needs a picture",
+        ),
+        (
+            "minutes = 10",
+            'minutes = 10\nchannels = ["fax"]',
+            'line 25: service advice: channels.1: "fax" is no channel; there are video, phone, in_person',
+        ),
+        (
+            "minutes = 10",
+            'minutes = 10\nchannels = ["video", "video"]',
+            "line 25: service advice: channels: names a channel twice",
+        ),
+        (
+            "minutes = 10",
+            "minutes = 10\nchannels = []",
+            "line 25: service advice: channels: name at least one",
+        ),
+        (
+            "minutes = 10",
+            'minutes = 10\nsecond_clerk = "yes"',
+            "line 25: service advice: second_clerk: write true or false",
+        ),
+        (
+            'email = "central@town.example"',
+            'email = "central@town.example"\ncapacity = { vidoe = 4 }',
+            "line 34: office central: capacity.vidoe: there is no such key; did you mean video?",
+        ),
+        (
+            'email = "central@town.example"',
+            'email = "central@town.example"\ncapacity = { video = 201 }',
+            "line 34: office central: capacity.video: input should be less than or equal to 200",
+        ),
+        (
+            'email = "central@town.example"',
+            'email = "central@town.example"\ncapacity = 4',
+            "line 34: office central: capacity: write how many at once: { video = 4, in_person = 2 }",
+        ),
+        (
+            '"Tue 15:00-17:00"',
+            '"2026-12-03 off", "2026-12-03 10:00-12:00"',
+            "line 51: staff k.alexiou: hours.3: 2026-12-03 10:00-12:00 contradicts 2026-12-03 off; "
+            "keep one of them",
+        ),
+        (
+            '"Tue 15:00-17:00"',
+            '"Tue 13:00-15:00 phone staff"',
+            "line 51: staff k.alexiou: hours.2: Tue 13:00-15:00 phone staff overlaps Tue 08:00-14:00; "
+            "join or part them",
+        ),
+    ],
+)
+def test_the_rules_of_offering_are_checked(write, old, new, problem):
+    if problem is None:
+        assert read(write((old, new)), WAYS).services[1].channels == ("phone", "video")
+    else:
+        assert problems_of(write((old, new))) == [f"catalogue.toml {problem}"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        (
+            '["el", "gss"]',
+            '["el"]',
+            'languages: name no sign language; write its code, "gss" for the Greek one',
+        ),
+        (
+            'hours = ["Mon-Fri 08:00-13:00"]',
+            "",
+            "hours: are missing: nobody could ask for this interpreter",
+        ),
+        (
+            'languages = ["el", "gss"]',
+            'languages = ["el", "gss"]\nskills = "all"',
+            "skills: are for clerks; leave them out, an interpreter serves every service",
+        ),
+        (
+            "08:00-13:00",
+            "08:00-13:00 phone",
+            "hours.1: an interpreter is asked for video only and by everybody; write the hours alone",
+        ),
+    ],
+)
+def test_an_interpreter_needs_a_sign_language_and_hours(write, old, new, problem):
+    assert read(write(more=INTERPRETER), WAYS).staff[2].role == "interpreter"
+    (found,) = problems_of(write(more=INTERPRETER.replace(old, new)))
+    assert found.endswith(f"staff i.nika: {problem}")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("12-26", "12-28", "day: 2026-12-28 is no public holiday; the office works then anyway"),
+        ('"branch"', '"brunch"', 'office: there is no office "brunch"; did you mean branch?'),
+    ],
+)
+def test_an_open_day_is_a_public_holiday_of_a_known_office(write, old, new, problem):
+    assert read(write(more=OPEN_DAY), WAYS).open_days[0].office == "branch"
+    (found,) = problems_of(write(more=OPEN_DAY.replace(old, new)))
+    assert found.endswith(f"open day number 1: {problem}")
+
+
+def test_an_open_day_written_twice_is_a_problem(write):
+    (found,) = problems_of(write(more=OPEN_DAY + OPEN_DAY))
+    assert found.endswith("open day number 2: is written twice; write it once")
 
 
 def test_all_problems_are_reported_at_once_in_the_order_of_the_file(write):
