@@ -19,6 +19,7 @@ from portal.appointments import availability, call, lifecycle
 from portal.appointments.models import Appointment
 from portal.appointments.occupancy import TimeTaken
 from portal.appointments.papers import PAPERS
+from portal.appointments.rules import Wish
 from portal.config import Config
 from portal.db import db
 from portal.demo import documents
@@ -39,13 +40,26 @@ ENDINGS = ("issue", "issue", "missed", "issue", "follow_up", "nothing", "technic
 
 
 @dataclass(frozen=True)
-class Wish:
+class Visit:
     """One booking that is to be made."""
 
     number: int
     day: date
     service: Service
     citizen: Invented
+    round: int
+    """How many times all services have been booked before."""
+
+    @property
+    def wish(self) -> Wish:
+        """With an interpreter for who asks for sign language; else each round in the next channel.
+
+        What is past belongs to the first round, and was held by the preferred channel.
+        """
+        if "sign_language" in self.citizen.needs:
+            return Wish(interpreted=True)
+        channels = self.service.channels
+        return Wish(channels[self.round % len(channels)])
 
 
 def any_ahead() -> bool:
@@ -58,23 +72,24 @@ def make(config: Config) -> list[Appointment]:
     """Book the week, and let what lies behind us happen."""
     now = clock.now()
     with clock.pretend(now - BOOKED_BEFORE):
-        made = [booked for wish in _wishes(config, now) if (booked := _book(config, wish))]
+        made = [booked for visit in _visits(config, now) if (booked := _book(config, visit))]
     past = [appointment for appointment in made if appointment.ends_at <= now]
     coming = [appointment for appointment in made if appointment.starts_at > now]
     for ending, appointment in zip(cycle(ENDINGS), past, strict=False):
         _end(config, appointment, ending)
     documents.issue_some(config, sorted(past, key=lambda appointment: appointment.starts_at))
-    _add_variety(config, coming)
+    _call_one_off(config, coming)
     return made
 
 
-def _wishes(config: Config, now: datetime) -> Iterator[Wish]:
+def _visits(config: Config, now: datetime) -> Iterator[Visit]:
     services = list(db.session.scalars(select(Service).filter_by(active=True).order_by(Service.position)))
     citizens = cycle(INVENTED)
     number = 0
     for day, load in _loads(config, services, now):
         for _ in range(load):
-            yield Wish(number, day, services[number % len(services)], next(citizens))
+            round_number, turn = divmod(number, len(services))
+            yield Visit(number, day, services[turn], next(citizens), round_number)
             number += 1
 
 
@@ -87,19 +102,20 @@ def _loads(config: Config, services: list[Service], now: datetime) -> list[tuple
     return [(day, A_PAST_DAY) for day in past] + list(zip(coming, COMING_DAYS, strict=False))
 
 
-def _book(config: Config, wish: Wish) -> Appointment | None:
+def _book(config: Config, visit: Visit) -> Appointment | None:
     """Hold and confirm as the pages do; None when the day is full or the rules do not allow it."""
-    starts = availability.offer(wish.service, config.booking, None, wish.day, 1).starts
+    service, wish = visit.service, visit.wish
+    starts = availability.offer(service, config.booking, None, visit.day, 1, wish=wish).starts
     if not starts:
         return None
-    citizen = _person(config, wish.citizen)
+    citizen = _person(config, visit.citizen)
     # A step that shares no factor with the usual lengths of a list spreads the hours over the day.
-    starts_at = starts[wish.number * 7 % len(starts)]
-    language, rules = wish.citizen.language, config.booking
+    starts_at = starts[visit.number * 7 % len(starts)]
+    language, rules = visit.citizen.language, config.booking
     try:
         with db.session.begin_nested():
-            appointment = lifecycle.hold(wish.service, rules, None, starts_at, citizen, language)
-            lifecycle.confirm(appointment, rules, citizen, _details(wish, citizen), citizen, notify=False)
+            appointment = lifecycle.hold(service, rules, None, starts_at, citizen, language, wish)
+            lifecycle.confirm(appointment, rules, citizen, _details(visit, citizen), citizen, notify=False)
             return appointment
     except (TimeTaken, lifecycle.TooMany):
         return None
@@ -118,13 +134,13 @@ def _person(config: Config, invented: Invented) -> Person:
     return recognise(config.providers.identity.citizens, identity, invented.language)
 
 
-def _details(wish: Wish, citizen: Person) -> lifecycle.Details:
+def _details(visit: Visit, citizen: Person) -> lifecycle.Details:
     papers = list(PAPERS)
-    ways = wish.service.deliveries
-    way = ways[wish.number % len(ways)] if ways else ""
+    ways = visit.service.deliveries
+    way = ways[visit.number % len(ways)] if ways else ""
     address = {
         "street": "Οδός Δείγματος",
-        "number": str(wish.number + 1),
+        "number": str(visit.number + 1),
         "postal_code": "15700",
         "town": "Ζωγράφου",
     }
@@ -139,11 +155,11 @@ def _details(wish: Wish, citizen: Person) -> lifecycle.Details:
         name=citizen.name,
         email=citizen.email,
         phone=citizen.phone,
-        language=wish.citizen.language,
-        paper=papers[wish.number % 3],
+        language=visit.citizen.language,
+        paper=papers[visit.number % 3],
         address=address,
-        needs=wish.citizen.needs,
-        remark=wish.citizen.remark,
+        needs=visit.citizen.needs,
+        remark=visit.citizen.remark,
         delivery=way,
         recipient={str(field): value for field, value in known.items() if field in needed},
     )
@@ -175,19 +191,7 @@ def _meet(config: Config, appointment: Appointment) -> None:
     call.record_identity(appointment, record, appointment.clerk)
 
 
-def _add_variety(config: Config, coming: list[Appointment]) -> None:
-    """One appointment called off; an interpreter for each citizen who asked for sign language."""
-    for appointment in coming:
-        if "sign_language" in appointment.needs:
-            call.invite(
-                appointment,
-                "interpreter",
-                "Διερμηνέας Ε.Ν.Γ. (δείγμα)",
-                "interpreter@relay.example",
-                "el",
-                appointment.clerk,
-            )
-            _tell_nobody(appointment)
+def _call_one_off(config: Config, coming: list[Appointment]) -> None:
     if coming and coming[-1].citizen:
         lifecycle.cancel(coming[-1], config.booking, coming[-1].citizen)
         _tell_nobody(coming[-1])

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from portal import demo, files
-from portal.appointments.models import Appointment, Participant
+from portal.appointments.models import Appointment
 from portal.db import db, transaction
 from portal.demo import bookings
 from portal.documents.models import DocumentRequest
@@ -34,10 +34,20 @@ def test_the_week_has_a_past_and_a_future_and_nobody_is_written_to(app):
     outcomes = {appointment.outcome for appointment in made}
     assert {"issue", "nothing", "follow_up", "technical"} <= outcomes
     assert all(room.state == "closed" for appointment in made for room in appointment.rooms)
-    interpreters = db.session.scalars(select(Participant).filter_by(role="interpreter")).all()
-    assert len(interpreters) == 1
+    assert {appointment.channel for appointment in made} == {"video", "phone", "in_person"}
     waiting = select(OutboxRow.kind).filter_by(state="waiting").distinct()
     assert db.session.scalars(waiting).all() == ["document.forget"]
+
+
+def test_who_signs_has_an_interpreter_and_two_clerks_examine_what_needs_two(app):
+    demo.prepare(app)
+    made = db.session.scalars(select(Appointment)).all()
+    signed = [appointment for appointment in made if appointment.interpreter_id]
+    assert signed == [appointment for appointment in made if "sign_language" in appointment.needs]
+    assert any(appointment.state == "booked" for appointment in signed)
+    assert all(appointment.minutes > appointment.service.minutes for appointment in signed)
+    examined = [appointment for appointment in made if appointment.second_clerk_id]
+    assert {appointment.service.key for appointment in examined} == {"pavement-permit"}
 
 
 def test_documents_are_owed_under_way_and_delivered(app):

@@ -372,7 +372,8 @@ def test_the_catalogue_of_the_demonstration_is_valid():
     assert len(catalogue.fields) == 4
     assert len(catalogue.services) >= 12
     assert len(catalogue.offices) == 2
-    assert len([post for post in catalogue.staff if post.hours]) == 6
+    assert len([post for post in catalogue.staff if post.hours and post.skills]) == 6
+    assert len([post for post in catalogue.staff if post.role == "interpreter"]) == 2
     assert {service.mitos for service in catalogue.services if not service.sample} == {"080734", "001311"}
     assert all(service.sample for service in catalogue.services if service.mitos is None)
     served = set().union(*(catalogue.skills_of(post) for post in catalogue.staff if post.hours))
