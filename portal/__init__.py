@@ -26,7 +26,15 @@ def create_app(config: Config | None = None) -> Flask:
         plugin_loader,
         security,
     )
-    from portal.appointments import call_pages, citizen_pages, details_pages, door_pages, jobs, staff_pages
+    from portal.appointments import (
+        call_pages,
+        citizen_pages,
+        details_pages,
+        door_pages,
+        jobs,
+        roster,
+        staff_pages,
+    )
     from portal.documents import citizen_pages as document_pages
     from portal.documents import jobs as document_jobs
     from portal.documents import staff_pages as document_desk
@@ -43,6 +51,7 @@ def create_app(config: Config | None = None) -> Flask:
     # Failures of the database are logged without the values, and a restart of it is survived.
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"hide_parameters": True, "pool_pre_ping": True}
     db.init_app(app)
+    roster.watch()
     migrations.init_app(app)
 
     found = plugin_loader.find(config)

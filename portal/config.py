@@ -102,6 +102,16 @@ class BookingRules(_Table):
     open_appointments: int = Field(default=5, ge=1, le=100)
     """How many appointments one citizen may have ahead of him."""
     raster_minutes: Literal[5, 10, 15, 20, 30] = 10
+    open_per_service: int = Field(default=2, ge=1, le=100)
+    """How many of them may be for the same service."""
+    interpreted_extra_minutes: int = Field(default=15, ge=0, le=120, multiple_of=5)
+    """How much longer an appointment with an interpreter is."""
+    interpreter_buffer_minutes: int = Field(default=10, ge=0, le=120, multiple_of=5)
+    """Distance between two appointments of an interpreter."""
+    cooling_off_minutes: int = Field(default=0, ge=0, le=1440)
+    """After a cancellation the time returns at a moment between half of this and this; 0 is at once."""
+    earlier_offer_minutes: int = Field(default=15, ge=0, le=120)
+    """How long a freed time waits for one citizen of the earlier-time list; 0 switches the list off."""
 
 
 class MailSettings(_Table):

@@ -1,87 +1,176 @@
-"""Which times can be offered: reads hours, absences, closures and claims, and asks the engine.
+"""Which times can be offered: asks the roster and the busy days, and lets the engine combine them.
 
 The answer is advice. `portal.appointments.occupancy` decides when somebody takes a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, or_, select
-from sqlalchemy.orm import contains_eager, selectinload
+from sqlalchemy import select
 
 from portal import clock, scheduling
-from portal.appointments import occupancy
+from portal.appointments import busy_days, roster
 from portal.appointments.models import Appointment
+from portal.appointments.occupancy import place_resource, staff_resource
+from portal.appointments.roster import Roster, Shift
+from portal.appointments.rules import Wish, clerk_rules, interpreter_rules, length_of, plain_rules
 from portal.config import BookingRules
 from portal.db import db
-from portal.offices.holidays import closed_days
-from portal.offices.models import Closure, Office, Service
-from portal.people.models import Absence, Membership, Skill
-from portal.scheduling import ClerkCalendar, Explanation, Rules, Spell, Window
+from portal.offices.models import Office, Service
+from portal.people.models import Membership, Skill
+from portal.scheduling import Calendar, Pool, Rules, Window
+
+FIRST_BATCH = 16
+"""Clerks whose calendars are read first. Over many offices the answer is often complete after a few."""
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """A clerk who is free at a start, in the order in which he is to be tried."""
+class Search:
+    """One question to the calendars: for whom, when, and under which rules."""
 
-    clerk_id: int
-    office_id: int
+    service: Service
+    booking: BookingRules
+    wish: Wish
+    window: Window
+    roster: Roster
+    offices: Sequence[int]
+    earliest: datetime
+    latest: datetime
+    ignoring: Appointment | None = None
 
+    @cached_property
+    def minutes(self) -> int:
+        return length_of(self.service, self.booking, self.wish)
 
-def rules_of(service: Service, booking: BookingRules) -> Rules:
-    """The engine's rules for one service."""
-    return Rules(service.minutes, service.buffer_before, service.buffer_after, booking.raster_minutes)
+    @cached_property
+    def rules(self) -> Rules:
+        return clerk_rules(self.service, self.booking, self.minutes)
+
+    @cached_property
+    def shifts(self) -> Sequence[Shift]:
+        return self.roster.shifts(self.window, self.wish.channel)
+
+    @cached_property
+    def limits(self) -> int:
+        """Starts that are neither too soon nor too far ahead."""
+        return scheduling.limits_calendar(self.window, self.earliest, self.latest)
+
+    def crew(self, office: int) -> list[tuple[Shift, int]]:
+        """The clerks of an office who may be asked for, each with the starts his hours have room for."""
+        fits = self.roster.fits(self.window, self.wish.channel, self.rules)
+        chosen = self.wish.clerk_id
+        return [
+            (self.shifts[number], self._without_kept(self.shifts[number], fits[number]))
+            for number in self.roster.by_office.get(office, ())
+            if chosen in (None, self.shifts[number].post.person)
+        ]
+
+    def free_interpreters(self) -> int:
+        """Starts at which an interpreter is free; all of them where none is wanted."""
+        if not self.wish.interpreted:
+            return -1
+        rules = interpreter_rules(self.booking, self.minutes)
+        return scheduling.free_of_pool(Pool(self.calendars(self.interpreters), rules))
+
+    @property
+    def interpreters(self) -> Sequence[Shift]:
+        return self.roster.interpreters_shifts(self.window)
+
+    def free_places(self, office: int) -> int:
+        """Starts at which the office has a place for the channel; all where there is no limit."""
+        places = self.places(office)
+        if places is None:
+            return -1
+        return scheduling.free_of_pool(Pool(places, plain_rules(self.booking, self.minutes)))
+
+    def places(self, office: int) -> list[Calendar] | None:
+        """The calendars of an office's places, or None where their number has no limit."""
+        count = self.roster.counters[office].capacity.get(self.wish.channel)
+        if count is None:
+            return None
+        names = [place_resource(office, self.wish.channel, number) for number in range(1, count + 1)]
+        taken = busy_days.calendars(names, self.window, self.ignoring)
+        always = scheduling.bits(0, self.window.length)
+        return [Calendar(n, office, always, taken.get(name, 0)) for n, name in enumerate(names, 1)]
+
+    def calendars(self, shifts: Sequence[Shift]) -> list[Calendar]:
+        """The shifts with what is taken of them, read now."""
+        names = [staff_resource(shift.post.person) for shift in shifts]
+        taken = busy_days.calendars(names, self.window, self.ignoring) if names else {}
+        return [
+            Calendar(shift.post.person, shift.post.office, shift.working, taken.get(name, 0))
+            for shift, name in zip(shifts, names, strict=True)
+        ]
+
+    def _without_kept(self, shift: Shift, fit: int) -> int:
+        """For the public, time that is kept for staff and not released yet is no time."""
+        if self.wish.by_staff:
+            return fit
+        for minutes, kept in shift.kept.items():
+            if minutes:
+                released = clock.now() + timedelta(minutes=minutes)
+                kept &= scheduling.limits_calendar(self.window, released, self.window.midnight(-1))
+            fit &= ~scheduling.collisions(kept, Rules(self.minutes))
+        return fit
 
 
 @dataclass(frozen=True)
 class Offer:
-    """Free times of a service in some days, at one office or at any."""
+    """Free starts of a service in some days, at one office or at any."""
 
     service: Service
-    rules: Rules
+    minutes: int
     window: Window
-    clerks: Sequence[ClerkCalendar]
-    earliest: datetime
-    latest: datetime
+    free: int
+    """A calendar of the free starts."""
+    possible: int
+    """A calendar of all starts for which somebody works, taken or not, too soon or not."""
 
     @cached_property
     def starts(self) -> list[datetime]:
         """All free starts in order, UTC."""
-        return scheduling.free_starts(self.clerks, self.rules, self.window, self.earliest, self.latest)
+        return list(scheduling.instants(self.free, self.window))
 
     @cached_property
     def by_day(self) -> dict[date, list[datetime]]:
         """Free starts by day of the office's calendar; days without any are left out."""
-        zone = ZoneInfo(self.window.zone)
-        days: dict[date, list[datetime]] = {}
-        for start in self.starts:
-            days.setdefault(start.astimezone(zone).date(), []).append(start)
-        return days
+        return {day: self.starts_on(day) for day in self.free_days}
+
+    @cached_property
+    def free_days(self) -> list[date]:
+        """The days on which a start is free, in order."""
+        days = enumerate(self.window.all_days())
+        return [day for number, day in days if self.window.bits_of_day(number, self.free)]
+
+    def starts_on(self, day: date) -> list[datetime]:
+        """The free starts of one day, UTC."""
+        number = self.window.number_of(day)
+        if not 0 <= number < self.window.days:
+            return []
+        first = self.window.midnights[number]
+        row = self.window.bits_of_day(number, self.free)
+        return [scheduling.instant_of(first + offset) for offset in scheduling.set_bits(row)]
+
+    def count_on(self, day: date) -> int:
+        """How many starts are free on a day."""
+        number = self.window.number_of(day)
+        return self.window.bits_of_day(number, self.free).bit_count() if 0 <= number < self.window.days else 0
 
     def is_open_on(self, day: date) -> bool:
         """True when somebody works on ``day``, whether or not a time is left."""
-        number = (day - self.window.first_day).days
-        whole_day = scheduling.span(
-            self.window.midnight(number), self.window.midnight(number + 1), self.window
-        )
-        return any(clerk.working & whole_day for clerk in self.clerks)
+        number = self.window.number_of(day)
+        return 0 <= number < self.window.days and bool(self.window.bits_of_day(number, self.possible))
 
     def next_start(self) -> datetime | None:
         """The first free start, if there is one."""
-        return self.starts[0] if self.starts else None
-
-    def at_office(self, office_id: int) -> Offer:
-        """The part of the offer that one office gives."""
-        return replace(self, clerks=[clerk for clerk in self.clerks if clerk.office == office_id])
-
-    def why_none(self) -> Explanation:
-        """Where the starts were lost."""
-        return scheduling.why_none(self.clerks, self.rules, self.window, self.earliest, self.latest)
+        if not self.free:
+            return None
+        return scheduling.instant_of(self.window.first_quantum + (self.free & -self.free).bit_length() - 1)
 
 
 def offer(
@@ -91,26 +180,55 @@ def offer(
     first_day: date | None = None,
     days: int | None = None,
     ignoring: Appointment | None = None,
+    wish: Wish | None = None,
 ) -> Offer:
     """Free times from ``first_day`` (today if not said) for ``days`` (as far as can be booked).
 
     ``ignoring`` is an appointment that is being moved: the time it has counts as free.
     """
+    asked = search(service, booking, office, first_day, days, ignoring, wish or Wish(service.channels[0]))
+    if not asked.window.days:
+        return Offer(service, asked.minutes, asked.window, 0, 0)
+    possible = _possible(asked)
+    return Offer(service, asked.minutes, asked.window, _free(asked, possible & asked.limits), possible)
+
+
+def next_start(
+    service: Service, booking: BookingRules, office: Office | None = None, wish: Wish | None = None
+) -> datetime | None:
+    """The first free start as far as can be booked: near days first, so that the far ones are seldom read."""
+    found, first_day = None, None
+    for days in (2, 7, None):
+        near = offer(service, booking, office, first_day, days, wish=wish)
+        found = near.next_start()
+        if found or not near.window.days:
+            return found
+        first_day = near.window.first_day + timedelta(days=near.window.days)
+    return found
+
+
+def search(
+    service: Service,
+    booking: BookingRules,
+    office: Office | None,
+    first_day: date | None,
+    days: int | None,
+    ignoring: Appointment | None,
+    wish: Wish,
+) -> Search:
+    """The question to the calendars, within what the service allows to be booked."""
+    known = roster.of_service(service)
+    offices = [office.id] if office else list(known.by_office)
+    zone = known.counters[offices[0]].zone if offices and offices[0] in known.counters else "Europe/Athens"
     now = clock.now()
-    offices = [office] if office else open_offices()
-    zone = offices[0].time_zone if offices else "Europe/Athens"
     today = now.astimezone(ZoneInfo(zone)).date()
     first = max(first_day or today, today)
     last = today + timedelta(days=service.horizon_days)
     length = max(min(days or service.horizon_days + 1, (last - first).days + 1), 0)
     window = Window(first, length, zone)
-    return Offer(
-        service=service,
-        rules=rules_of(service, booking),
-        window=window,
-        clerks=_calendars(service, offices, window, ignoring) if length else [],
-        earliest=now + timedelta(minutes=service.lead_minutes),
-        latest=window.midnight(length),
+    lead = timedelta() if wish.by_staff else timedelta(minutes=service.lead_minutes)
+    return Search(
+        service, booking, wish, window, known, offices, now + lead, window.midnight(length), ignoring
     )
 
 
@@ -126,115 +244,46 @@ def offices_for(service: Service) -> list[Office]:
     return list(db.session.scalars(offices))
 
 
-def candidates(
-    service: Service,
-    booking: BookingRules,
-    office: Office | None,
-    starts_at: datetime,
-    language: str,
-    ignoring: Appointment | None = None,
-) -> list[Candidate]:
-    """The clerks who can take ``starts_at``, best first.
-
-    Who speaks the citizen's language comes first, then who has fewest minutes booked in that week,
-    then the lower number, so that the choice is even and can be explained.
-    """
-    zone = (office or open_offices()[0]).time_zone
-    day = starts_at.astimezone(ZoneInfo(zone)).date()
-    that_day = offer(service, booking, office, day, 1, ignoring)
-    if not that_day.earliest <= starts_at < that_day.latest:
-        return []
-    free = scheduling.free_clerks(that_day.clerks, that_day.rules, that_day.window, starts_at)
-    booked = _minutes_booked([clerk.clerk for clerk in free], day, zone)
-    speakers = _speakers([clerk.clerk for clerk in free], language)
-    ranked = sorted(free, key=lambda c: (c.clerk not in speakers, booked.get(c.clerk, 0), c.clerk))
-    return [Candidate(clerk.clerk, clerk.office) for clerk in ranked]
+def _possible(asked: Search) -> int:
+    """Starts for which somebody works at all, to tell full days from closed ones."""
+    fits = asked.roster.fits(asked.window, asked.wish.channel, asked.rules)
+    numbers = [n for office in asked.offices for n in asked.roster.by_office.get(office, ())]
+    possible = 0
+    for number in numbers:
+        possible |= fits[number]
+    return possible
 
 
-def _calendars(
-    service: Service, offices: Sequence[Office], window: Window, ignoring: Appointment | None
-) -> list[ClerkCalendar]:
-    posts = _posts(service, offices)
-    people = [post.person_id for post in posts]
-    begin, end = window.midnight(0), window.midnight(window.days)
-    closed = _closed_days(offices, window)
-    away = _absences(people, begin, end)
-    taken = occupancy.taken_quanta([occupancy.clerk_resource(p) for p in people], begin, end, ignoring)
-    calendars = []
-    for post in posts:
-        working = scheduling.working_calendar(_spells(post), closed[post.office_id], window)
-        for absence in away.get(post.person_id, ()):
-            working &= ~scheduling.span(absence.starts_at, absence.ends_at, window)
-        busy = scheduling.quanta_taken(taken.get(occupancy.clerk_resource(post.person_id), ()), window)
-        calendars.append(ClerkCalendar(post.person_id, post.office_id, working, busy))
-    return calendars
+def _free(asked: Search, wanted: int) -> int:
+    """The wanted starts that are free. Offices are read in batches until nothing more can be found."""
+    wanted &= asked.free_interpreters()
+    free = 0
+    for offices in _batches(asked):
+        missing = wanted & ~free
+        if not missing:
+            break
+        crews = {office: [m for m in asked.crew(office) if m[1] & missing] for office in offices}
+        shifts = [shift for crew in crews.values() for shift, _ in crew]
+        calendars = iter(asked.calendars(shifts))
+        for office, crew in crews.items():
+            free |= _free_at(asked, office, [(fit, next(calendars)) for _, fit in crew], missing)
+    return free
 
 
-def _posts(service: Service, offices: Sequence[Office]) -> list[Membership]:
-    query = (
-        select(Membership)
-        .join(Skill, Skill.membership_id == Membership.id)
-        .join(Membership.office)
-        .where(
-            Skill.service_id == service.id,
-            Membership.active,
-            Membership.office_id.in_([office.id for office in offices]),
-        )
-        .options(contains_eager(Membership.office), selectinload(Membership.hours))
-        .order_by(Membership.id)
-    )
-    return list(db.session.scalars(query))
+def _free_at(asked: Search, office: int, crew: Sequence[tuple[int, Calendar]], missing: int) -> int:
+    rows = (fit & ~scheduling.collisions(calendar.busy, asked.rules) for fit, calendar in crew)
+    free = scheduling.enough(rows, 2 if asked.service.second_clerk else 1) & missing
+    return free & asked.free_places(office) if free else 0
 
 
-def _spells(post: Membership) -> list[Spell]:
-    return [Spell(h.weekday, h.from_minute, h.to_minute, h.valid_from, h.valid_until) for h in post.hours]
-
-
-def _closed_days(offices: Sequence[Office], window: Window) -> dict[int, frozenset[date]]:
-    last_day = window.first_day + timedelta(days=window.days)
-    closures = db.session.scalars(
-        select(Closure).where(Closure.first_day <= last_day, Closure.last_day >= window.first_day)
-    ).all()
-    return {
-        office.id: closed_days(
-            [(c.first_day, c.last_day) for c in closures if c.office_id in (None, office.id)],
-            window.first_day,
-            last_day,
-        )
-        for office in offices
-    }
-
-
-def _absences(people: list[int], begin: datetime, end: datetime) -> dict[int, list[Absence]]:
-    rows = db.session.scalars(
-        select(Absence).where(Absence.person_id.in_(people), Absence.starts_at < end, Absence.ends_at > begin)
-    )
-    away: dict[int, list[Absence]] = {}
-    for row in rows:
-        away.setdefault(row.person_id, []).append(row)
-    return away
-
-
-def _minutes_booked(people: list[int], day: date, zone: str) -> dict[int, int]:
-    monday = day - timedelta(days=day.weekday())
-    begin = scheduling.wall_clock(monday, 0, zone)
-    end = scheduling.wall_clock(monday + timedelta(days=7), 0, zone)
-    rows = db.session.execute(
-        select(Appointment.clerk_id, func.sum(Appointment.minutes))
-        .where(
-            Appointment.clerk_id.in_(people),
-            Appointment.starts_at >= begin,
-            Appointment.starts_at < end,
-            or_(
-                Appointment.state.in_(["booked", "in_call", "done"]),
-                (Appointment.state == "held") & (Appointment.hold_expires_at > clock.now()),
-            ),
-        )
-        .group_by(Appointment.clerk_id)
-    )
-    return {person: int(minutes) for person, minutes in rows}
-
-
-def _speakers(people: list[int], language: str) -> set[int]:
-    posts = db.session.scalars(select(Membership).where(Membership.person_id.in_(people)))
-    return {post.person_id for post in posts if language in post.languages}
+def _batches(asked: Search) -> Iterator[list[int]]:
+    """The offices, in batches that hold ever more clerks."""
+    batch: list[int] = []
+    size, room = 0, FIRST_BATCH
+    for office in asked.offices:
+        batch.append(office)
+        size += len(asked.roster.by_office.get(office, ()))
+        if size >= room:
+            yield batch
+            batch, size, room = [], 0, room * 4
+    yield batch

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 
 from portal import audit, clock, events, outbox
 from portal.appointments import occupancy
-from portal.appointments.lifecycle import GRACE, NotPossible, change, tell_guest
+from portal.appointments.lifecycle import NotPossible, change
+from portal.appointments.messages import GRACE, tell_guest
 from portal.appointments.models import Appointment, IdentityCheck, Participant, VideoRoom, new_key
 from portal.db import db, must_be_writing
 from portal.documents import lifecycle as documents

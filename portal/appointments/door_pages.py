@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from portal import clock, security
-from portal.appointments import call, lifecycle, links
+from portal.appointments import call, links, messages
 from portal.appointments.models import Appointment, Participant, VideoRoom
 from portal.config import BookingRules
 from portal.db import db, transaction
@@ -107,7 +107,7 @@ def state_of(guest: Participant) -> str:
         return _state_in_call(guest)
     if clock.now() < _opens_at(guest):
         return "early"
-    if clock.now() > appointment.ends_at + lifecycle.GRACE:
+    if clock.now() > appointment.ends_at + messages.GRACE:
         return "passed"
     return "late" if clock.now() > appointment.starts_at + timedelta(minutes=1) else "waiting"
 

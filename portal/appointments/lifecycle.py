@@ -6,24 +6,25 @@ follows, so that all of it happens or none. Times are UTC.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 
-from portal import audit, clock, events, outbox
-from portal.appointments import availability, occupancy
-from portal.appointments.availability import Candidate, rules_of
+from portal import audit, clock, outbox
+from portal.appointments import choosing, freeing, messages, occupancy
+from portal.appointments.choosing import Candidate
+from portal.appointments.freeing import FreedTime
 from portal.appointments.models import Appointment, Participant, new_key
 from portal.appointments.occupancy import CitizenElsewhere, TimeTaken
+from portal.appointments.rules import Wish, length_of, wish_of
 from portal.config import BookingRules
 from portal.db import db, must_be_writing
 from portal.offices.models import Office, Service
 from portal.people.models import Person
-from portal.plugin_api import AppointmentBooked, AppointmentCancelled, AppointmentMoved
-from portal.scheduling import Rules
 
 TRANSITIONS = {
     ("held", "confirm"): "booked",
@@ -35,10 +36,6 @@ TRANSITIONS = {
     ("in_call", "finish"): "done",
     ("in_call", "call_again"): "booked",
 }
-
-
-GRACE = timedelta(minutes=30)
-"""How long after the booked end a call may go on before its room is closed."""
 
 
 class NotPossible(Exception):
@@ -54,7 +51,12 @@ class TooLate(Exception):
 
 
 class TooMany(Exception):
-    """The citizen has as many appointments ahead of him as the municipality allows."""
+    """The citizen has as many appointments ahead of him as the municipality allows, of any service or of
+    this one."""
+
+    def __init__(self, limit: int, same_service: bool = False) -> None:
+        super().__init__(limit)
+        self.limit, self.same_service = limit, same_service
 
 
 @dataclass(frozen=True)
@@ -94,27 +96,52 @@ def hold(
     starts_at: datetime,
     citizen: Person | None,
     language: str,
+    wish: Wish | None = None,
+    request_key: str | None = None,
 ) -> Appointment:
     """Take ``starts_at`` for a while, at ``office`` or at any, with the best clerk who is free.
 
+    ``request_key`` names the form that asks; the same form sent again gets the appointment it made.
     Raises TimeTaken when nobody is free (any more).
     """
+    asked = wish or Wish(service.channels[0])
+    if request_key and (made := made_by(request_key)):
+        return made
     ends = clock.now() + timedelta(minutes=booking.hold_minutes)
     appointment = Appointment(
         key=new_key(),
+        request_key=request_key,
         service=service,
+        channel=asked.channel,
         state="held",
         starts_at=starts_at,
-        minutes=service.minutes,
+        minutes=length_of(service, booking, asked),
         any_office=office is None,
         citizen_id=citizen.id if citizen else None,
         language=language,
         hold_expires_at=ends,
     )
-    choices = availability.candidates(service, booking, office, starts_at, language)
-    _take_with_first_free(appointment, choices, rules_of(service, booking), ends)
-    _post_lapse(appointment, ends)
+    choices = choosing.candidates(service, booking, office, starts_at, language, wish=asked)
+    try:
+        reasons = _take_with_first_free(appointment, choices, booking, ends)
+    except IntegrityError:
+        made = made_by(request_key) if request_key else None
+        if made is None:
+            raise
+        return made
+    audit.record(citizen.id if citizen else None, "held", messages.subject(appointment), **reasons)
+    messages.post_lapse(appointment, ends)
     return appointment
+
+
+def made_by(request_key: str) -> Appointment | None:
+    """The appointment that this form has made already, unless it lapsed; then the form may make another."""
+    made = db.session.scalar(select(Appointment).filter_by(request_key=request_key))
+    if made is not None and made.state == "expired":
+        made.request_key = None
+        db.session.flush()
+        return None
+    return made
 
 
 def extend_hold(appointment: Appointment, booking: BookingRules) -> bool:
@@ -124,7 +151,7 @@ def extend_hold(appointment: Appointment, booking: BookingRules) -> bool:
     ends = min(clock.now() + timedelta(minutes=booking.hold_minutes), last)
     if appointment.hold_expires_at and ends <= appointment.hold_expires_at:
         return False
-    occupancy.take(appointment, rules_of(appointment.service, booking), ends)
+    occupancy.take(appointment, booking, ends)
     appointment.hold_expires_at = ends
     return True
 
@@ -132,43 +159,35 @@ def extend_hold(appointment: Appointment, booking: BookingRules) -> bool:
 def confirm(
     appointment: Appointment,
     booking: BookingRules,
-    citizen: Person,
+    citizen: Person | None,
     details: Details,
     actor: Person,
     notify: bool = True,
 ) -> None:
     """Turn the held time into a booked appointment.
 
-    Raises TimeTaken when the hold lapsed and somebody else has the time now, or when the citizen
-    has another appointment then; TooMany beyond the municipality's limit. ``notify`` is False only
-    where nobody is to be told, as in sample data.
+    ``citizen`` is None for somebody without a login, for whom staff books. Raises TimeTaken when the
+    hold lapsed and somebody else has the time now, or when the citizen has another appointment then;
+    TooMany beyond the municipality's limits. ``notify`` is False only where nobody is to be told, as in
+    sample data.
     """
     change(appointment, "confirm")
-    if count_ahead(citizen) >= booking.open_appointments:
-        raise TooMany
-    appointment.citizen_id = citizen.id
-    occupancy.take(appointment, rules_of(appointment.service, booking), None)
+    if citizen is not None:
+        _expect_within_limits(appointment, citizen, booking)
+        appointment.citizen_id = citizen.id
+        _remember_contact(citizen, details)
+    occupancy.take(appointment, booking, None)
     appointment.hold_expires_at = None
     _write_details(appointment, details)
-    _remember_contact(citizen, details)
     appointment.participants.append(
         Participant(role="citizen", name=details.name, email=details.email, language=details.language)
     )
-    outbox.cancel(_subject(appointment))
+    outbox.cancel(messages.subject(appointment))
     db.session.flush()
-    audit.record(actor.id, "booked", _subject(appointment), clerk=appointment.clerk_id)
+    audit.record(actor.id, "booked", messages.subject(appointment), clerk=appointment.clerk_id)
     if notify:
-        _tell(appointment, "booked")
-        _post_reminder(appointment, booking)
-    events.publish(
-        AppointmentBooked(
-            at=clock.now(),
-            appointment=appointment.key,
-            service=appointment.service.key,
-            office=appointment.office.key,
-            starts_at=appointment.starts_at,
-        )
-    )
+        messages.tell_of_booking(appointment, booking)
+    messages.publish_booking(appointment)
 
 
 def lapse(appointment: Appointment) -> None:
@@ -183,7 +202,7 @@ def lapse_when_due(appointment: Appointment) -> None:
     if ends <= clock.now():
         lapse(appointment)
     else:
-        _post_lapse(appointment, ends)
+        messages.post_lapse(appointment, ends)
 
 
 def move(
@@ -192,46 +211,64 @@ def move(
     office: Office | None,
     starts_at: datetime,
     actor: Person,
+    clerk_id: int | None = None,
 ) -> None:
     """Give a booked appointment another time. The old one is kept until the new one is won.
 
-    Raises TimeTaken (nothing has changed then) or TooLate.
+    ``clerk_id`` is the clerk with whom it must be; None is with anyone. Raises TimeTaken (nothing has
+    changed then) or TooLate.
     """
     before = appointment.starts_at
     change(appointment, "move")
     _expect_in_time(appointment, booking, actor)
-    choices = availability.candidates(
-        appointment.service, booking, office, starts_at, appointment.language, ignoring=appointment
+    wish = wish_of(appointment, clerk_id, by_staff=actor.id != appointment.citizen_id)
+    choices = choosing.candidates(
+        appointment.service, booking, office, starts_at, appointment.language, appointment, wish
     )
+    freed = FreedTime.of(appointment)
     appointment.starts_at = starts_at
-    rules = rules_of(appointment.service, booking)
-    _take_with_first_free(appointment, choices, rules, None)
-    occupancy.release_former(appointment, rules)
-    outbox.cancel(_message_subject(appointment))
+    reasons = _take_with_first_free(appointment, choices, booking, None)
+    freeing.release_former(appointment, freed, booking)
+    messages.call_off_messages(appointment)
     appointment.version += 1
     for participant in appointment.participants:
         participant.admitted_at = participant.waiting_since = None
     db.session.flush()
-    audit.record(
-        actor.id,
-        "moved",
-        _subject(appointment),
-        before=before.isoformat(),
-        after=starts_at.isoformat(),
-        clerk=appointment.clerk_id,
+    times = {"before": before.isoformat(), "after": starts_at.isoformat()}
+    audit.record(actor.id, "moved", messages.subject(appointment), **times, **reasons)
+    messages.tell_of_move(appointment, booking)
+
+
+def reassign(appointment: Appointment, booking: BookingRules, actor: Person) -> None:
+    """Give the appointment to another clerk of the office at the same time; the citizen notices nothing.
+
+    Raises TimeTaken when none of the others is free then (nothing has changed then).
+    """
+    change(appointment, "move")
+    former = appointment.clerk_id
+    choices = choosing.candidates(
+        appointment.service,
+        booking,
+        appointment.office,
+        appointment.starts_at,
+        appointment.language,
+        appointment,
+        wish_of(appointment, by_staff=True),
     )
-    _tell_of_move(appointment, booking)
+    others = (choice for choice in choices if former not in (choice.clerk_id, choice.second_clerk_id))
+    reasons = _take_with_first_free(appointment, others, booking, None)
+    occupancy.release_former(appointment, booking)
+    audit.record(actor.id, "reassigned", messages.subject(appointment), former=former, **reasons)
 
 
 def cancel(appointment: Appointment, booking: BookingRules, actor: Person) -> None:
     """Call the appointment off. Raises TooLate for a citizen after the limit."""
     change(appointment, "cancel")
     _expect_in_time(appointment, booking, actor)
-    occupancy.release(appointment)
-    outbox.cancel(_message_subject(appointment))
-    audit.record(actor.id, "cancelled", _subject(appointment))
-    _tell(appointment, "cancelled")
-    events.publish(AppointmentCancelled(at=clock.now(), appointment=appointment.key))
+    freeing.release(appointment, booking)
+    messages.call_off_messages(appointment)
+    audit.record(actor.id, "cancelled", messages.subject(appointment))
+    messages.tell_of_cancellation(appointment)
 
 
 def miss(appointment: Appointment, actor: Person) -> None:
@@ -239,37 +276,21 @@ def miss(appointment: Appointment, actor: Person) -> None:
     if clock.now() < appointment.starts_at:
         raise NotPossible(appointment.state, "miss")
     change(appointment, "miss")
-    outbox.cancel(_message_subject(appointment))
-    audit.record(actor.id, "missed", _subject(appointment))
-    _tell(appointment, "missed")
+    messages.call_off_messages(appointment)
+    audit.record(actor.id, "missed", messages.subject(appointment))
+    messages.tell(appointment, "missed")
 
 
-def tell_guest(guest: Participant) -> None:
-    """Post the invitation of a third person; once for each time that the appointment has had."""
-    appointment = guest.appointment
-    outbox.post(
-        "appointment.invitation",
-        _message_subject(appointment),
-        {"participant_id": guest.id},
-        key=f"invitation-{appointment.key}-{guest.id}-v{appointment.version}",
-        give_up_at=max(appointment.ends_at, clock.now()) + GRACE,
+def count_ahead(citizen: Person, service: Service | None = None) -> int:
+    """How many appointments the citizen has ahead of him, all of them or for one service."""
+    ahead = select(func.count(Appointment.id)).where(
+        Appointment.citizen_id == citizen.id,
+        Appointment.state == "booked",
+        Appointment.starts_at > clock.now(),
     )
-
-
-def count_ahead(citizen: Person) -> int:
-    """How many appointments the citizen has ahead of him."""
-    return (
-        db.session.scalar(
-            select(func.count())
-            .select_from(Appointment)
-            .where(
-                Appointment.citizen_id == citizen.id,
-                Appointment.state == "booked",
-                Appointment.starts_at > clock.now(),
-            )
-        )
-        or 0
-    )
+    if service is not None:
+        ahead = ahead.where(Appointment.service_id == service.id)
+    return db.session.scalar(ahead) or 0
 
 
 def may_change(appointment: Appointment, booking: BookingRules) -> bool:
@@ -278,37 +299,47 @@ def may_change(appointment: Appointment, booking: BookingRules) -> bool:
     return appointment.state == "booked" and clock.now() < limit
 
 
-def _post_lapse(appointment: Appointment, ends: datetime) -> None:
-    outbox.post(
-        "appointment.lapse",
-        _subject(appointment),
-        {"appointment_id": appointment.id},
-        key=f"lapse-{appointment.key}-{ends:%Y%m%dT%H%M%S}",
-        due_at=ends,
-        give_up_at=ends + timedelta(days=30),
-    )
-
-
 def _take_with_first_free(
     appointment: Appointment,
-    choices: list[Candidate],
-    rules: Rules,
+    choices: Iterable[Candidate],
+    booking: BookingRules,
     expires_at: datetime | None,
-) -> None:
-    """Try the clerks in order; what one try took is given back before the next."""
-    for choice in choices:
+) -> dict[str, Any]:
+    """Try the choices in order; what one try took is given back before the next.
+
+    Returns why the choice fell as it did. Whose time was lost once is not tried again.
+    """
+    lost: set[str] = set()
+    for number, choice in enumerate(choices, 1):
+        if lost & choice.resources(appointment.channel):
+            continue
         try:
             with db.session.begin_nested():
-                appointment.clerk_id, appointment.office_id = choice.clerk_id, choice.office_id
+                _assign(appointment, choice)
                 db.session.add(appointment)
                 db.session.flush()
-                occupancy.take(appointment, rules, expires_at)
-                return
+                occupancy.take(appointment, booking, expires_at)
+                return {"clerk": choice.clerk_id, "choice": number, **choice.reasons}
         except CitizenElsewhere:
             raise  # no other clerk would help
-        except TimeTaken:
-            continue
+        except TimeTaken as taken:
+            lost.add(taken.resource)
     raise TimeTaken
+
+
+def _assign(appointment: Appointment, choice: Candidate) -> None:
+    appointment.clerk_id, appointment.office_id = choice.clerk_id, choice.office_id
+    appointment.second_clerk_id, appointment.interpreter_id = choice.second_clerk_id, choice.interpreter_id
+    appointment.place = choice.place
+
+
+def _expect_within_limits(appointment: Appointment, citizen: Person, booking: BookingRules) -> None:
+    # Two bookings of one citizen at the same moment would each count without the other.
+    db.session.execute(select(Person.id).where(Person.id == citizen.id).with_for_update())
+    if count_ahead(citizen) >= booking.open_appointments:
+        raise TooMany(booking.open_appointments)
+    if count_ahead(citizen, appointment.service) >= booking.open_per_service:
+        raise TooMany(booking.open_per_service, same_service=True)
 
 
 def _write_details(appointment: Appointment, details: Details) -> None:
@@ -329,46 +360,6 @@ def _remember_contact(citizen: Person, details: Details) -> None:
     citizen.email, citizen.phone, citizen.language = details.email, details.phone, details.language
 
 
-def _tell_of_move(appointment: Appointment, booking: BookingRules) -> None:
-    """The citizen, the invited guests and the observers learn the new time."""
-    _tell(appointment, "moved")
-    for participant in appointment.participants:
-        if participant.role != "citizen" and not participant.revoked_at:
-            tell_guest(participant)
-    _post_reminder(appointment, booking)
-    events.publish(
-        AppointmentMoved(
-            at=clock.now(),
-            appointment=appointment.key,
-            version=appointment.version,
-            starts_at=appointment.starts_at,
-        )
-    )
-
-
-def _post_reminder(appointment: Appointment, booking: BookingRules) -> None:
-    due = appointment.starts_at - timedelta(minutes=booking.reminder_minutes)
-    if due > clock.now():
-        _tell(appointment, "reminder", due_at=due)
-
-
-def _tell(appointment: Appointment, notice: str, due_at: datetime | None = None) -> None:
-    """Post a message to the citizen; one of each kind for each version, whatever happens."""
-    give_up_at = appointment.starts_at if notice == "reminder" else clock.now() + timedelta(days=1)
-    outbox.post(
-        "appointment.notice",
-        _message_subject(appointment),
-        {
-            "appointment_id": appointment.id,
-            "notice": notice,
-            "version": appointment.version,
-        },
-        key=f"{notice}-{appointment.key}-v{appointment.version}",
-        due_at=due_at,
-        give_up_at=give_up_at,
-    )
-
-
 def _expect(appointment: Appointment, state: str, event: str) -> None:
     must_be_writing()
     if appointment.state != state:
@@ -379,11 +370,3 @@ def _expect_in_time(appointment: Appointment, booking: BookingRules, actor: Pers
     limit = appointment.starts_at - timedelta(minutes=booking.change_until_minutes)
     if actor.id == appointment.citizen_id and clock.now() >= limit:
         raise TooLate
-
-
-def _subject(appointment: Appointment) -> str:
-    return f"appointment:{appointment.id}"
-
-
-def _message_subject(appointment: Appointment) -> str:
-    return f"appointment:{appointment.id}:v{appointment.version}"

@@ -6,7 +6,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal import clock
@@ -27,14 +27,52 @@ class Claim(Base):
     """Five minutes of somebody's time. The primary key is the guard: nobody's time is sold twice."""
 
     __tablename__ = "claim"
+    __table_args__ = (
+        Index(
+            "ix_claim_expires_at",
+            "expires_at",
+            postgresql_where=text("expires_at IS NOT NULL"),
+            sqlite_where=text("expires_at IS NOT NULL"),
+        ),
+    )
 
     resource: Mapped[str] = mapped_column(String(40), primary_key=True)
-    """``clerk:<person id>`` or ``citizen:<person id>``."""
+    """``staff:<person id>``, ``citizen:<person id>`` or ``place:<office id>:<channel>:<number>``."""
     quantum: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     """Number of the five minutes since 1970-01-01 UTC."""
     appointment_id: Mapped[int] = mapped_column(ForeignKey("appointment.id"), index=True)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """End of a hold, after which the next booker may take the time over; None when booked."""
+    """After this instant the next booker may take the time over: the end of a hold, or of the pause
+    before freed time returns. None when booked."""
+
+
+class BusyDay(Base):
+    """Claims of one resource on one UTC day as bits, for reading many calendars at once.
+
+    Kept by `portal.appointments.occupancy` beside the claims. It guards nothing: what is offered
+    because of it is only advice.
+    """
+
+    __tablename__ = "busy_day"
+
+    resource: Mapped[str] = mapped_column(String(40), primary_key=True)
+    day: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    """Days since 1970-01-01 UTC."""
+    word_0: Mapped[int] = mapped_column(BigInteger, default=0)
+    """Bits of the quanta 0 to 59 of the day; the other words go on from there, 60 bits each."""
+    word_1: Mapped[int] = mapped_column(BigInteger, default=0)
+    word_2: Mapped[int] = mapped_column(BigInteger, default=0)
+    word_3: Mapped[int] = mapped_column(BigInteger, default=0)
+    word_4: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class RosterVersion(Base):
+    """One row whose number changes with every change of who works when; see `portal.appointments.roster`."""
+
+    __tablename__ = "roster_version"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger)
 
 
 class Appointment(Base):
@@ -53,12 +91,21 @@ class Appointment(Base):
     office_id: Mapped[int] = mapped_column(ForeignKey("office.id"))
     clerk_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     citizen_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    """None while the time is only held by somebody who has not logged in yet."""
+    """None while the time is only held by somebody who has not logged in yet, and for whom staff books."""
+    second_clerk_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    interpreter_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
+    channel: Mapped[str] = mapped_column(String(12), default="video")
+    """``video``, ``phone`` or ``in_person``."""
+    place: Mapped[int | None]
+    """Which of the office's places for this channel is taken, where their number is limited."""
+    request_key: Mapped[str | None] = mapped_column(String(64), unique=True)
+    """The form that asked for this time; the same form sent again finds the appointment it made."""
     state: Mapped[str] = mapped_column(String(12), index=True)
     version: Mapped[int] = mapped_column(default=1)
     """Grows with each move; messages about an older version are not sent any more."""
     starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
     minutes: Mapped[int]
+    """Length of the meeting, with what interpretation adds."""
     any_office: Mapped[bool] = mapped_column(default=False)
     hold_expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
@@ -86,6 +133,8 @@ class Appointment(Base):
     service: Mapped[Service] = relationship()
     office: Mapped[Office] = relationship()
     clerk: Mapped[Person] = relationship(foreign_keys=[clerk_id])
+    second_clerk: Mapped[Person | None] = relationship(foreign_keys=[second_clerk_id])
+    interpreter: Mapped[Person | None] = relationship(foreign_keys=[interpreter_id])
     citizen: Mapped[Person | None] = relationship(foreign_keys=[citizen_id])
     participants: Mapped[list[Participant]] = relationship(
         back_populates="appointment", order_by="Participant.id"
@@ -154,3 +203,19 @@ class IdentityCheck(Base):
     clerk_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     checked_at: Mapped[datetime] = mapped_column(UtcDateTime)
     appointment: Mapped[Appointment] = relationship(back_populates="identity_check")
+
+
+class EarlierWish(Base):
+    """A citizen would come earlier than his appointment, if a time is freed."""
+
+    __tablename__ = "earlier_wish"
+
+    appointment_id: Mapped[int] = mapped_column(ForeignKey("appointment.id"), primary_key=True)
+    wished_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now, index=True)
+    """Whoever has wished longest is asked first."""
+    offered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When he was last asked."""
+    offer_ends_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    offered: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """The freed time that waits for his answer, as `portal.appointments.freeing` writes it."""
+    appointment: Mapped[Appointment] = relationship()

@@ -1,35 +1,47 @@
 """Take, keep and release somebody's time: the one place that writes claims, on every path.
 
 The primary key of `Claim` (resource, quantum) is the guard. One statement takes all quanta of an
-appointment, and takes over those of a hold that has lapsed; if the database grants fewer than asked,
-somebody was faster and `TimeTaken` is raised. Nothing is ever checked before the insert.
+appointment, of everybody it needs, and takes over those of a hold that has lapsed; if the database
+grants fewer than asked, somebody was faster and `TimeTaken` is raised. Nothing is ever checked before
+the insert. `BusyDay` follows in the same transaction, so that many calendars can be read at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import and_, delete, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import TextClause, bindparam, delete, select, text, update
 
 from portal import clock
-from portal.appointments.models import Appointment, Claim
-from portal.db import db, must_be_writing
-from portal.scheduling import Rules, claimed_quanta, quantum_of
+from portal.appointments import busy_days
+from portal.appointments.models import Appointment, BusyDay, Claim
+from portal.appointments.rules import clerk_rules, interpreter_rules, plain_rules
+from portal.config import BookingRules
+from portal.db import UtcDateTime, db, must_be_writing
+from portal.scheduling import DAY_QUANTA, claimed_quanta, quantum_of
+
+Piece = tuple[str, int]
+"""A resource and a quantum of its time."""
 
 
 class TimeTaken(Exception):
-    """Somebody else has (part of) this time."""
+    """Somebody else has (part of) this time; ``resource`` says whose time it is, if one was tried."""
+
+    def __init__(self, resource: str = "") -> None:
+        super().__init__(resource)
+        self.resource = resource
 
 
 class CitizenElsewhere(TimeTaken):
     """It is the citizen himself who has another appointment at this time."""
 
 
-def clerk_resource(person_id: int) -> str:
-    """Name of a clerk's time in the claims."""
-    return f"clerk:{person_id}"
+def staff_resource(person_id: int) -> str:
+    """Name of the time of a clerk or an interpreter in the claims."""
+    return f"staff:{person_id}"
 
 
 def citizen_resource(person_id: int) -> str:
@@ -37,8 +49,13 @@ def citizen_resource(person_id: int) -> str:
     return f"citizen:{person_id}"
 
 
-def take(appointment: Appointment, rules: Rules, expires_at: datetime | None) -> None:
-    """Take the clerk's time (with buffers) and the citizen's, if he is known, for ``appointment``.
+def place_resource(office_id: int, channel: str, number: int) -> str:
+    """Name of one of an office's places for a channel: a licence for video, a line, a desk."""
+    return f"place:{office_id}:{channel}:{number}"
+
+
+def take(appointment: Appointment, booking: BookingRules, expires_at: datetime | None) -> None:
+    """Take the time of everybody whom ``appointment`` needs: all of it, or an error.
 
     ``expires_at`` makes it a hold which lapses by itself; None takes the time for good. What the
     appointment has already is taken again, so the same call turns a hold into a booking and gives a
@@ -46,31 +63,69 @@ def take(appointment: Appointment, rules: Rules, expires_at: datetime | None) ->
     or savepoint, because part of the time may have been taken.
     """
     must_be_writing()
-    # In one order for everybody, citizens before clerks and then by time, so that two bookers cannot
-    # each wait for the other.
-    if not _insert(appointment.id, _citizens_quanta(appointment, rules), expires_at):
-        raise CitizenElsewhere
-    if not _insert(appointment.id, _clerks_quanta(appointment, rules), expires_at):
-        raise TimeTaken
+    wanted = pieces_of(appointment, booking)
+    granted = _insert(appointment.id, wanted, expires_at)
+    for resource, quantum in wanted:
+        if (resource, quantum) not in granted:
+            raise (CitizenElsewhere if resource.startswith("citizen:") else TimeTaken)(resource)
+    busy_days.mark(wanted)
 
 
-def release_former(appointment: Appointment, rules: Rules) -> None:
-    """Give back what ``appointment`` had before it moved to the time it has now."""
+def release_former(appointment: Appointment, booking: BookingRules, until: datetime | None = None) -> None:
+    """Give back what ``appointment`` had before it moved to the time it has now.
+
+    With ``until`` the time of others than the citizen stays taken until then, and comes back by itself.
+    """
+    current = set(pieces_of(appointment, booking))
+    _give_back(appointment, [piece for piece in _pieces_held(appointment) if piece not in current], until)
+
+
+def release(appointment: Appointment, until: datetime | None = None) -> None:
+    """Give all time of ``appointment`` back; ``until`` as in `release_former`."""
+    _give_back(appointment, _pieces_held(appointment), until)
+
+
+def release_lapsed(appointment: Appointment) -> None:
+    """Give back what ``appointment`` holds for a while only, where that while is over."""
     must_be_writing()
-    current = _citizens_quanta(appointment, rules) + _clerks_quanta(appointment, rules)
-    by_resource: dict[str, list[int]] = {}
-    for resource, quantum in current:
-        by_resource.setdefault(resource, []).append(quantum)
-    of_today = or_(
-        *(and_(Claim.resource == r, Claim.quantum.between(min(q), max(q))) for r, q in by_resource.items())
+    gone = db.session.execute(
+        delete(Claim)
+        .where(Claim.appointment_id == appointment.id, Claim.expires_at <= clock.now())
+        .returning(Claim.resource, Claim.quantum)
     )
-    db.session.execute(delete(Claim).where(Claim.appointment_id == appointment.id, ~of_today))
+    busy_days.clear(_pieces(gone))
 
 
-def release(appointment: Appointment) -> None:
-    """Give all time of ``appointment`` back."""
+def hand_over(former: Appointment, heir: Appointment, pieces: Sequence[Piece], until: datetime) -> None:
+    """Keep freed time of ``former`` for ``heir`` alone until ``until``; what is lost already stays so."""
     must_be_writing()
-    db.session.execute(delete(Claim).where(Claim.appointment_id == appointment.id))
+    for resource, quanta in _by_resource(pieces).items():
+        db.session.execute(
+            update(Claim)
+            .where(Claim.appointment_id == former.id, Claim.resource == resource, Claim.quantum.in_(quanta))
+            .values(appointment_id=heir.id, expires_at=until)
+        )
+
+
+def pieces_of(appointment: Appointment, booking: BookingRules) -> list[Piece]:
+    """All time that the appointment takes, in the one order in which everybody takes it."""
+    minutes = appointment.minutes
+    with_buffers = clerk_rules(appointment.service, booking, minutes)
+    takes = [(staff_resource(appointment.clerk_id), with_buffers)]
+    if appointment.second_clerk_id is not None:
+        takes.append((staff_resource(appointment.second_clerk_id), with_buffers))
+    if appointment.interpreter_id is not None:
+        takes.append((staff_resource(appointment.interpreter_id), interpreter_rules(booking, minutes)))
+    if appointment.place is not None:
+        place = place_resource(appointment.office_id, appointment.channel, appointment.place)
+        takes.append((place, plain_rules(booking, minutes)))
+    if appointment.citizen_id is not None:
+        takes.append((citizen_resource(appointment.citizen_id), plain_rules(booking, minutes)))
+    return sorted(
+        (resource, quantum)
+        for resource, rules in takes
+        for quantum in claimed_quanta(appointment.starts_at, rules)
+    )
 
 
 def taken_quanta(
@@ -89,10 +144,7 @@ def taken_quanta(
             Claim.appointment_id != (ignoring.id if ignoring else 0),
         )
     )
-    taken: dict[str, list[int]] = {}
-    for resource, quantum in rows:
-        taken.setdefault(resource, []).append(quantum)
-    return taken
+    return _by_resource(_pieces(rows))
 
 
 def forget_past(before: datetime) -> int:
@@ -100,44 +152,65 @@ def forget_past(before: datetime) -> int:
     must_be_writing()
     quantum = quantum_of(before - timedelta(days=1))
     gone = db.session.execute(delete(Claim).where(Claim.quantum < quantum).returning(Claim.quantum))
+    db.session.execute(delete(BusyDay).where(BusyDay.day < quantum // DAY_QUANTA))
     return len(gone.all())
 
 
-def _clerks_quanta(appointment: Appointment, rules: Rules) -> list[tuple[str, int]]:
-    resource = clerk_resource(appointment.clerk_id)
-    return [(resource, quantum) for quantum in claimed_quanta(appointment.starts_at, rules)]
+def _pieces_held(appointment: Appointment) -> list[Piece]:
+    rows = select(Claim.resource, Claim.quantum).where(Claim.appointment_id == appointment.id)
+    return _pieces(db.session.execute(rows))
 
 
-def _citizens_quanta(appointment: Appointment, rules: Rules) -> list[tuple[str, int]]:
-    if appointment.citizen_id is None:
-        return []
-    resource = citizen_resource(appointment.citizen_id)
-    meeting = Rules(minutes=rules.minutes)
-    return [(resource, quantum) for quantum in claimed_quanta(appointment.starts_at, meeting)]
+def _give_back(appointment: Appointment, pieces: Sequence[Piece], until: datetime | None) -> None:
+    must_be_writing()
+    for resource, quanta in sorted(_by_resource(pieces).items()):
+        mine = (
+            Claim.appointment_id == appointment.id,
+            Claim.resource == resource,
+            Claim.quantum.in_(quanta),
+        )
+        if until is not None and not resource.startswith("citizen:"):
+            db.session.execute(update(Claim).where(*mine).values(expires_at=until))
+            continue
+        gone = db.session.execute(delete(Claim).where(*mine).returning(Claim.resource, Claim.quantum))
+        busy_days.clear(_pieces(gone))
 
 
-def _insert(appointment_id: int, wanted: list[tuple[str, int]], expires_at: datetime | None) -> bool:
-    """True when the database granted all of it."""
-    if not wanted:
-        return True
-    values = [
-        {
-            "resource": resource,
-            "quantum": quantum,
-            "appointment_id": appointment_id,
-            "expires_at": expires_at,
-        }
-        for resource, quantum in wanted
-    ]
-    dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(Claim).values(values)
-    statement = statement.on_conflict_do_update(
-        index_elements=[Claim.resource, Claim.quantum],
-        set_={
-            "appointment_id": statement.excluded.appointment_id,
-            "expires_at": statement.excluded.expires_at,
-        },
-        # An appointment takes again what it already has; a lapsed hold is anybody's.
-        where=(Claim.expires_at <= clock.now()) | (Claim.appointment_id == appointment_id),
-    ).returning(Claim.quantum)
-    return len(db.session.execute(statement).all()) == len(wanted)
+def _insert(appointment_id: int, wanted: Sequence[Piece], expires_at: datetime | None) -> set[Piece]:
+    """The pieces that the database granted."""
+    values: dict[str, object] = {
+        "appointment_id": appointment_id,
+        "expires_at": expires_at,
+        "now": clock.now(),
+    }
+    for number, (resource, quantum) in enumerate(wanted):
+        values[f"resource_{number}"], values[f"quantum_{number}"] = resource, quantum
+    return set(_pieces(db.session.execute(_insertion(len(wanted)), values)))
+
+
+@lru_cache(maxsize=64)
+def _insertion(count: int) -> TextClause:
+    """The statement that takes ``count`` pieces; the same text for both databases, so it is prepared once."""
+    rows = ", ".join(f"(:resource_{n}, :quantum_{n}, :appointment_id, :expires_at)" for n in range(count))
+    # An appointment takes again what it already has; a lapsed hold is anybody's.
+    return text(
+        f"INSERT INTO claim (resource, quantum, appointment_id, expires_at) VALUES {rows} "  # noqa: S608
+        "ON CONFLICT (resource, quantum) DO UPDATE "
+        "SET appointment_id = excluded.appointment_id, expires_at = excluded.expires_at "
+        "WHERE claim.expires_at <= :now OR claim.appointment_id = :appointment_id "
+        "RETURNING resource, quantum"
+    ).bindparams(
+        bindparam("expires_at", type_=UtcDateTime),
+        bindparam("now", type_=UtcDateTime),
+    )
+
+
+def _pieces(rows: Iterable[Any]) -> list[Piece]:
+    return [(resource, quantum) for resource, quantum in rows]
+
+
+def _by_resource(pieces: Iterable[Piece]) -> dict[str, list[int]]:
+    quanta: dict[str, list[int]] = {}
+    for resource, quantum in pieces:
+        quanta.setdefault(resource, []).append(quantum)
+    return quanta

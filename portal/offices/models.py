@@ -1,4 +1,4 @@
-"""Tables of offices, closures, thematic fields and services. Filled by the catalogue import."""
+"""Tables of offices, closed and open days, thematic fields and services. Filled by the catalogue import."""
 
 from __future__ import annotations
 
@@ -24,6 +24,10 @@ class Office(Base):
     phone: Mapped[str] = mapped_column(String(20))
     email: Mapped[str] = mapped_column(String(254))
     time_zone: Mapped[str] = mapped_column(String(40))
+    capacity: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
+    """How many appointments can be held at once, by channel; a channel that is not named has no limit."""
+    search_text: Mapped[str] = mapped_column(String(600), default="")
+    """Names and addresses in capitals without accents, for finding an office by what somebody types."""
     active: Mapped[bool] = mapped_column(default=True)
 
 
@@ -36,6 +40,17 @@ class Closure(Base):
     office_id: Mapped[int | None] = mapped_column(ForeignKey("office.id"))
     first_day: Mapped[date] = mapped_column(Date)
     last_day: Mapped[date] = mapped_column(Date)
+    reason: Mapped[Bilingual] = mapped_column(BilingualText)
+
+
+class OpenDay(Base):
+    """A day on which an office (or all of them) works although it is a public holiday."""
+
+    __tablename__ = "open_day"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    office_id: Mapped[int | None] = mapped_column(ForeignKey("office.id"))
+    day: Mapped[date] = mapped_column(Date)
     reason: Mapped[Bilingual] = mapped_column(BilingualText)
 
 
@@ -73,6 +88,10 @@ class Service(Base):
     lead_minutes: Mapped[int] = mapped_column(default=60)
     """How long before its start an appointment can still be booked."""
     horizon_days: Mapped[int] = mapped_column(default=30)
+    channels: Mapped[list[str]] = mapped_column(JSON, default=lambda: ["video"])
+    """How the service is given, preferred first: ``video``, ``phone``, ``in_person``."""
+    second_clerk: Mapped[bool] = mapped_column(default=False)
+    """Two clerks of the office must be present."""
     deliveries: Mapped[list[str]] = mapped_column(JSON)
     """Names of the delivery providers allowed for this service; empty when nothing is issued."""
     position: Mapped[int]

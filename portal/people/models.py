@@ -48,7 +48,7 @@ class Membership(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     office_id: Mapped[int] = mapped_column(ForeignKey("office.id"))
     role: Mapped[str] = mapped_column(String(20))
-    """``clerk``, ``supervisor`` or ``administrator``; see `portal.people.access`."""
+    """``clerk``, ``supervisor``, ``administrator`` or ``interpreter``; see `portal.people.access`."""
     languages: Mapped[list[str]] = mapped_column(JSON, default=lambda: ["el"])
     active: Mapped[bool] = mapped_column(default=True)
     person: Mapped[Person] = relationship(back_populates="memberships")
@@ -83,6 +83,13 @@ class WorkingHours(Base):
     valid_from: Mapped[date | None] = mapped_column(Date)
     valid_until: Mapped[date | None] = mapped_column(Date)
     """Last day on which the spell holds; None is for ever."""
+    on_day: Mapped[date | None] = mapped_column(Date)
+    """The spell is an exception for this one day, whose weekly plan then does not hold. An exception
+    without length (0 to 0) is a day without work."""
+    channels: Mapped[list[str]] = mapped_column(JSON, default=list)
+    """Channels for which the spell is meant; empty is all."""
+    released_minutes: Mapped[int | None]
+    """None: anybody may book. Else kept for staff until so many minutes before; 0 is for good."""
 
 
 class Absence(Base):

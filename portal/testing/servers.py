@@ -31,8 +31,10 @@ PATIENCE = 30.0
 
 
 @contextmanager
-def postgres_cluster(folder: Path) -> Iterator[str]:
+def postgres_cluster(folder: Path, durable: bool = False) -> Iterator[str]:
     """A new, empty PostgreSQL; gives the URL of its database. Its log is written into ``folder``.
+
+    Only a ``durable`` one waits for the disk at each commit, as in production; tests need not.
 
     The data lie elsewhere: the server refuses to work as root, and whom it works as instead may not
     look into the folders that pytest makes. It listens on a socket only, so no port can be taken.
@@ -55,7 +57,7 @@ def postgres_cluster(folder: Path) -> Iterator[str]:
             "-c",
             "listen_addresses=",
             "-c",
-            "fsync=off",
+            f"fsync={'on' if durable else 'off'}",
         ]
         command += ["-c", "max_connections=200"]
         with _server(command, folder / "postgres.log", signal.SIGINT, owner) as process:

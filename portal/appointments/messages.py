@@ -1,0 +1,148 @@
+"""Which messages and future work follow from an appointment; posted by `lifecycle` and `call`.
+
+One of each kind for each version of the appointment, whatever happens.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from portal import clock, events, outbox
+from portal.appointments.models import Appointment, Participant
+from portal.config import BookingRules
+from portal.plugin_api import AppointmentBooked, AppointmentCancelled, AppointmentMoved
+
+GRACE = timedelta(minutes=30)
+"""How long after the booked end a call may go on before its room is closed."""
+
+
+def tell_of_booking(appointment: Appointment, booking: BookingRules) -> None:
+    """Confirmation now, reminder later."""
+    tell(appointment, "booked")
+    post_reminder(appointment, booking)
+
+
+def publish_booking(appointment: Appointment) -> None:
+    """The observers learn of a new appointment."""
+    events.publish(
+        AppointmentBooked(
+            at=clock.now(),
+            appointment=appointment.key,
+            service=appointment.service.key,
+            office=appointment.office.key,
+            starts_at=appointment.starts_at,
+        )
+    )
+
+
+def tell_of_move(appointment: Appointment, booking: BookingRules) -> None:
+    """The citizen, the invited guests and the observers learn the new time."""
+    tell(appointment, "moved")
+    for participant in appointment.participants:
+        if participant.role != "citizen" and not participant.revoked_at:
+            tell_guest(participant)
+    post_reminder(appointment, booking)
+    events.publish(
+        AppointmentMoved(
+            at=clock.now(),
+            appointment=appointment.key,
+            version=appointment.version,
+            starts_at=appointment.starts_at,
+        )
+    )
+
+
+def tell_of_cancellation(appointment: Appointment) -> None:
+    """The citizen and the observers learn that it is off."""
+    tell(appointment, "cancelled")
+    events.publish(AppointmentCancelled(at=clock.now(), appointment=appointment.key))
+
+
+def tell_guest(guest: Participant) -> None:
+    """Post the invitation of a third person; once for each time that the appointment has had."""
+    appointment = guest.appointment
+    outbox.post(
+        "appointment.invitation",
+        message_subject(appointment),
+        {"participant_id": guest.id},
+        key=f"invitation-{appointment.key}-{guest.id}-v{appointment.version}",
+        give_up_at=max(appointment.ends_at, clock.now()) + GRACE,
+    )
+
+
+def tell(appointment: Appointment, notice: str, due_at: datetime | None = None) -> None:
+    """Post a message to the citizen, if there is an address."""
+    if not appointment.email:
+        return
+    give_up_at = appointment.starts_at if notice == "reminder" else clock.now() + timedelta(days=1)
+    outbox.post(
+        "appointment.notice",
+        message_subject(appointment),
+        {
+            "appointment_id": appointment.id,
+            "notice": notice,
+            "version": appointment.version,
+        },
+        key=f"{notice}-{appointment.key}-v{appointment.version}",
+        due_at=due_at,
+        give_up_at=give_up_at,
+    )
+
+
+def post_reminder(appointment: Appointment, booking: BookingRules) -> None:
+    """A message some time before the start, if that time is still to come."""
+    due = appointment.starts_at - timedelta(minutes=booking.reminder_minutes)
+    if due > clock.now():
+        tell(appointment, "reminder", due_at=due)
+
+
+def post_lapse(appointment: Appointment, ends: datetime) -> None:
+    """Look at the hold again when its time is over."""
+    outbox.post(
+        "appointment.lapse",
+        subject(appointment),
+        {"appointment_id": appointment.id},
+        key=f"lapse-{appointment.key}-{ends:%Y%m%dT%H%M%S}",
+        due_at=ends,
+        give_up_at=ends + timedelta(days=30),
+    )
+
+
+def post_freed(appointment: Appointment, freed: dict[str, Any], until: datetime) -> None:
+    """Offer freed time to those who wait for an earlier one; at ``until`` it returns to everybody."""
+    name = f"{appointment.key}-{until:%Y%m%dT%H%M%S%f}"
+    outbox.post(
+        "time.offer",
+        subject(appointment),
+        {"appointment_id": appointment.id, "freed": freed},
+        key=f"offer-{name}",
+        give_up_at=until,
+    )
+
+
+def post_return(appointment: Appointment, until: datetime) -> None:
+    """Give back at ``until`` what the appointment keeps no longer than that."""
+    outbox.post(
+        "time.return",
+        subject(appointment),
+        {"appointment_id": appointment.id},
+        key=f"return-{appointment.key}-{until:%Y%m%dT%H%M%S%f}",
+        due_at=until,
+        give_up_at=until + timedelta(days=30),
+    )
+
+
+def call_off_messages(appointment: Appointment) -> None:
+    """Unsent messages about this version are not true any more."""
+    outbox.cancel(message_subject(appointment))
+
+
+def subject(appointment: Appointment) -> str:
+    """The appointment's name in the record and in the outbox."""
+    return f"appointment:{appointment.id}"
+
+
+def message_subject(appointment: Appointment) -> str:
+    """The name under which messages about its present version are posted."""
+    return f"appointment:{appointment.id}:v{appointment.version}"

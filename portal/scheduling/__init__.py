@@ -1,0 +1,87 @@
+"""The scheduling engine: working hours + busy time + rules -> free starts, and whom to choose.
+
+Pure functions over the standard library; nothing here reads the database or the clock. `quanta` counts
+time, `hours` says who works when, `engine` finds free starts, `choice` ranks who could take one.
+"""
+
+from portal.scheduling.choice import Standing, ranked, stranded_minutes
+from portal.scheduling.engine import (
+    Calendar,
+    Pool,
+    Rules,
+    claimed_quanta,
+    collisions,
+    enough,
+    fitting,
+    free_calendar,
+    free_of_all,
+    free_of_pool,
+    limits_calendar,
+    meetings_that_fit,
+    raster_calendar,
+)
+from portal.scheduling.hours import (
+    Spell,
+    closed_calendar,
+    for_channel,
+    kept_calendars,
+    planned_calendar,
+    working_calendar,
+)
+from portal.scheduling.quanta import (
+    DAY_QUANTA,
+    EPOCH,
+    QUANTUM,
+    QUANTUM_MINUTES,
+    Window,
+    bits,
+    instant_of,
+    instants,
+    quanta_in,
+    quanta_taken,
+    quantum_after,
+    quantum_of,
+    set_bits,
+    span,
+    wall_clock,
+)
+
+__all__ = [
+    "DAY_QUANTA",
+    "EPOCH",
+    "QUANTUM",
+    "QUANTUM_MINUTES",
+    "Calendar",
+    "Pool",
+    "Rules",
+    "Spell",
+    "Standing",
+    "Window",
+    "bits",
+    "claimed_quanta",
+    "closed_calendar",
+    "collisions",
+    "enough",
+    "fitting",
+    "for_channel",
+    "free_calendar",
+    "free_of_all",
+    "free_of_pool",
+    "instant_of",
+    "instants",
+    "kept_calendars",
+    "limits_calendar",
+    "meetings_that_fit",
+    "planned_calendar",
+    "quanta_in",
+    "quanta_taken",
+    "quantum_after",
+    "quantum_of",
+    "ranked",
+    "raster_calendar",
+    "set_bits",
+    "span",
+    "stranded_minutes",
+    "wall_clock",
+    "working_calendar",
+]
