@@ -8,7 +8,7 @@ CATALOGUES := $(SOURCES:.po=.mo)
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup install run test lint translate screenshots lock clean
+.PHONY: help setup install run test lint bench translate screenshots lock clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-20s %s\n' "$$name" "$$text"; done
@@ -33,6 +33,10 @@ lint: setup ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: setup ## measure how fast it is, and that it sells no time twice
+	@scripts/install-test-servers
+	$(BIN)/python -m benchmarks
 
 translate: setup ## collect all texts into the catalogues of the core and of each plugin
 	$(BIN)/python scripts/translate.py
