@@ -6,6 +6,8 @@ competes with others for the same rows goes through `attempt()`, which does it a
 
 from __future__ import annotations
 
+import fcntl
+import os
 import random
 import sqlite3
 import threading
@@ -100,6 +102,7 @@ def transaction() -> Iterator[None]:
     """Everything inside is written together or not at all; committed when the block ends.
 
     Rows read before the block are read again inside it, so a decision is made on what holds now.
+    On SQLite one writes at a time, the others wait for their turn before the block begins.
     Blocks do not nest: a second one inside the first raises RuntimeError.
     """
     with _writing() as callbacks:
@@ -148,16 +151,49 @@ def _writing() -> Iterator[list[Callable[[], None]]]:
         raise RuntimeError("rows were changed outside transaction()")
     session.rollback()
     callbacks: list[Callable[[], None]] = []
+    with _turn_to_write():
+        try:
+            session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
+            session.info.update(writing=True, after_commit=callbacks)
+            yield callbacks
+            session.commit()
+        except BaseException:
+            session.rollback()
+            raise
+        finally:
+            session.info.update(writing=False, after_commit=[])
+
+
+@contextmanager
+def _turn_to_write() -> Iterator[None]:
+    """Writers of a SQLite database queue here; it serves one at a time, and whom it likes.
+
+    Left to itself some wait for seconds while others write again and again. The kernel lets those in who
+    wait for a lock nearly in their turn, and frees what a killed process had. No connection of the pool is
+    kept while waiting. Writers that do not come through here are held off by SQLite's own lock.
+    """
+    database = _sqlite_file()
+    if database is None:
+        yield
+        return
+    # The lock belongs to the opened file, so that threads, too, must each open their own.
+    lock = os.open(f"{database}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
-        session.info.update(writing=True, after_commit=callbacks)
-        yield callbacks
-        session.commit()
-    except BaseException:
-        session.rollback()
-        raise
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
     finally:
-        session.info.update(writing=False, after_commit=[])
+        # Closing is not enough where a process was forked meanwhile: it has the same file open.
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        os.close(lock)
+
+
+def _sqlite_file() -> str | None:
+    """Path of the SQLite database; None on PostgreSQL, and for a database in memory or named by a URI."""
+    url = db.engine.url
+    path = url.database
+    if url.get_backend_name() != "sqlite" or not path or path == ":memory:" or path.startswith("file:"):
+        return None
+    return path
 
 
 def _broken_off(error: DBAPIError) -> str | None:
