@@ -65,7 +65,7 @@ class Search:
         fits = self.roster.fits(self.window, self.wish.channel, self.rules)
         chosen = self.wish.clerk_id
         return [
-            (self.shifts[number], self._without_kept(self.shifts[number], fits[number]))
+            (self.shifts[number], self.without_kept(self.shifts[number], fits[number]))
             for number in self.roster.by_office.get(office, ())
             if chosen in (None, self.shifts[number].post.person)
         ]
@@ -107,7 +107,7 @@ class Search:
             for shift, name in zip(shifts, names, strict=True)
         ]
 
-    def _without_kept(self, shift: Shift, fit: int) -> int:
+    def without_kept(self, shift: Shift, fit: int) -> int:
         """For the public, time that is kept for staff and not released yet is no time."""
         if self.wish.by_staff:
             return fit

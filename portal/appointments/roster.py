@@ -59,7 +59,12 @@ class Shift:
     """A post in a window: all working time, and what of it is kept for staff, by release in minutes."""
 
     post: Post
+    planned: int
+    """As the plan says, before anything is closed."""
+    opened: int
+    """What of it lies on open days."""
     working: int
+    """What of that he is present."""
     kept: Mapping[int, int]
 
 
@@ -84,11 +89,15 @@ class Roster:
 
     def shifts(self, window: Window, channel: str) -> Sequence[Shift]:
         """The posts in a window, in the order of ``posts``."""
-        return self._kept((window, channel), lambda: list(_shifts(self, self.posts, window, channel)))
+        return self._kept((window, channel), lambda: list(self.shifts_of(self.posts, window, channel)))
 
     def interpreters_shifts(self, window: Window) -> Sequence[Shift]:
         """The interpreters in a window; each keeps the closed days of his own office."""
-        return self._kept((window,), lambda: list(_shifts(self, self.interpreters, window, "video")))
+        return self._kept((window,), lambda: list(self.shifts_of(self.interpreters, window, "video")))
+
+    def shifts_of(self, posts: Sequence[Post], window: Window, channel: str) -> Iterator[Shift]:
+        """Any posts in a window, also such as are only thought of."""
+        return _shifts(self, posts, window, channel)
 
     def fits(self, window: Window, channel: str, rules: Rules) -> Sequence[int]:
         """Where each shift has room for a meeting, on the raster, before anything is taken."""
@@ -261,11 +270,11 @@ def _shifts(roster: Roster, posts: Sequence[Post], window: Window, channel: str)
         closed_key = (counter.closures, counter.open_days, counter.zone)
         if closed_key not in closed:
             closed[closed_key] = _closed(counter, window)
-        working, kept = plans[plan_key]
-        working &= ~closed[closed_key]
+        planned, kept = plans[plan_key]
+        opened = working = planned & ~closed[closed_key]
         for starts_at, ends_at in post.away:
             working &= ~scheduling.span(starts_at, ends_at, window)
-        yield Shift(post, working, kept)
+        yield Shift(post, planned, opened, working, kept)
 
 
 def _plan(post: Post, zone: str, window: Window, channel: str) -> tuple[int, Mapping[int, int]]:
