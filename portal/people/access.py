@@ -29,3 +29,18 @@ def may_serve(person: Person, appointment: Appointment) -> bool:
 def may_see_office(person: Person, office_id: int) -> bool:
     """Staff see the day of the offices where they hold a post; an administrator sees all."""
     return any(m.role == "administrator" or m.office_id == office_id for m in active_memberships(person))
+
+
+def may_supervise(person: Person, office_id: int) -> bool:
+    """A supervisor plans the work of his own office, an administrator that of all."""
+    return any(
+        m.role == "administrator" or (m.role == "supervisor" and m.office_id == office_id)
+        for m in active_memberships(person)
+    )
+
+
+def may_record_absence(person: Person, absent: Person) -> bool:
+    """Everybody for himself; a supervisor for whoever holds a post in his office."""
+    return person.id == absent.id or any(
+        may_supervise(person, post.office_id) for post in active_memberships(absent)
+    )
