@@ -18,6 +18,7 @@ from portal.appointments import messages, occupancy
 from portal.appointments.models import Appointment, EarlierWish
 from portal.config import BookingRules
 from portal.db import db
+from portal.offices.models import Service
 
 TIME_TO_OFFER = timedelta(minutes=2)
 """Freed time is out of the offer for so long at least when somebody may want to come earlier. Should no
@@ -62,27 +63,33 @@ class FreedTime:
         """For a row of the outbox."""
         return asdict(self) | {"starts_at": self.starts_at.isoformat()}
 
+    def pieces(self, booking: BookingRules) -> list[occupancy.Piece]:
+        """All that it took of everybody, the citizen left out."""
+        facts = asdict(self)
+        service = db.session.get_one(Service, facts.pop("service_id"))
+        return occupancy.pieces_of(Appointment(service=service, **facts), booking)
+
 
 def release(appointment: Appointment, booking: BookingRules) -> None:
     """Give back all time of a cancelled appointment."""
     freed = FreedTime.of(appointment)
     until = _returns_at(freed, booking)
     occupancy.release(appointment, until)
-    _follow_up(appointment, freed, until)
+    _follow_up(appointment, freed, until, booking)
 
 
 def release_former(appointment: Appointment, freed: FreedTime, booking: BookingRules) -> None:
     """Give back the time that a moved appointment had before."""
     until = _returns_at(freed, booking)
     occupancy.release_former(appointment, booking, until)
-    _follow_up(appointment, freed, until)
+    _follow_up(appointment, freed, until, booking)
 
 
 def suitable_wishes(freed: FreedTime) -> Select[Any]:
     """Wishes for which the freed time is earlier and fits, whoever wished first leading.
 
     The same service, so that length, clerk and papers agree; at the same office, unless any will do.
-    Nobody is asked while another offer waits for his answer.
+    Nobody is asked while another offer is open to him.
     """
     own = Appointment
     return (
@@ -96,7 +103,7 @@ def suitable_wishes(freed: FreedTime) -> Select[Any]:
             own.starts_at > freed.starts_at,
             true() if freed.interpreter_id else own.interpreter_id.is_(None),
             or_(own.office_id == freed.office_id, own.any_office),
-            or_(EarlierWish.offer_ends_at.is_(None), EarlierWish.offer_ends_at <= clock.now()),
+            EarlierWish.offer_ends_at.is_(None),
         )
         .order_by(EarlierWish.wished_at, EarlierWish.appointment_id)
     )
@@ -116,7 +123,11 @@ def _returns_at(freed: FreedTime, booking: BookingRules) -> datetime | None:
     return clock.now() + pause if pause else None
 
 
-def _follow_up(appointment: Appointment, freed: FreedTime, until: datetime | None) -> None:
-    if until is not None:
+def _follow_up(
+    appointment: Appointment, freed: FreedTime, until: datetime | None, booking: BookingRules
+) -> None:
+    if until is None:
+        return
+    if booking.earlier_offer_minutes:
         messages.post_freed(appointment, freed.payload(), until)
-        messages.post_return(appointment, until)
+    messages.post_return(appointment, until)

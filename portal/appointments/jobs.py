@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 import structlog
+from flask import current_app
 
 from portal import outbox
-from portal.appointments import call, lifecycle, notices
+from portal.appointments import call, earlier, lifecycle, notices, occupancy
+from portal.appointments.freeing import FreedTime
 from portal.appointments.models import Appointment, Participant, VideoRoom
+from portal.config import BookingRules
 from portal.db import attempt, db, transaction
 from portal.plugin_api import ConfigurationFailure, PermanentFailure, Room
 from portal.providers import current_providers
@@ -28,6 +34,40 @@ def lapse(appointment_id: int) -> None:
             lifecycle.lapse_when_due(appointment)
 
     attempt(end_hold)
+
+
+@outbox.job("time.offer", queue="events")
+def offer_time(appointment_id: int, freed: dict[str, Any], returns_at: str) -> None:
+    """Ask the first on the earlier-time list about time that this appointment has given back."""
+    kept_until = datetime.fromisoformat(returns_at)
+
+    def ask() -> None:
+        former = _locked(appointment_id)
+        earlier.ask_next(former, FreedTime.from_payload(freed), kept_until, kept_until, _rules())
+
+    attempt(ask)
+
+
+@outbox.job("time.unanswered", queue="events")
+def end_offer(appointment_id: int, ends_at: str) -> None:
+    """The time for an answer is over: the next on the list is asked."""
+    ends = datetime.fromisoformat(ends_at)
+    attempt(lambda: earlier.unanswered(_locked(appointment_id), _rules(), ends))
+
+
+@outbox.job("time.return", queue="events")
+def return_time(appointment_id: int) -> None:
+    """Give time back that was kept for a while only."""
+    attempt(lambda: occupancy.release_lapsed(_locked(appointment_id)))
+
+
+@outbox.job("time.letter", queue="mail")
+def send_offer(appointment_id: int, ends_at: str) -> None:
+    """Tell the citizen of the earlier time that is kept for him, while it is."""
+    appointment = db.session.get_one(Appointment, appointment_id)
+    offered = earlier.offer_to(appointment)
+    if offered and offered.ends_at == datetime.fromisoformat(ends_at):
+        notices.send_offer(appointment, offered)
 
 
 @outbox.job("appointment.notice", queue="mail")
@@ -92,6 +132,15 @@ def close_room(room_id: int) -> None:
             log.warning("room could not be closed", room=room_id, reason=str(failure))
     with transaction():
         call.room_closed(_room(room_id))
+
+
+def _locked(appointment_id: int) -> Appointment:
+    return db.session.get_one(Appointment, appointment_id, with_for_update=True, populate_existing=True)
+
+
+def _rules() -> BookingRules:
+    rules: BookingRules = current_app.config["PORTAL"].booking
+    return rules
 
 
 def _room(room_id: int) -> VideoRoom:

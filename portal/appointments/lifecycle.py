@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from portal import audit, clock, outbox
-from portal.appointments import choosing, freeing, messages, occupancy
+from portal.appointments import choosing, earlier, freeing, messages, occupancy
 from portal.appointments.choosing import Candidate
 from portal.appointments.freeing import FreedTime
 from portal.appointments.models import Appointment, Participant, new_key
@@ -228,6 +228,7 @@ def move(
     freed = FreedTime.of(appointment)
     appointment.starts_at = starts_at
     reasons = _take_with_first_free(appointment, choices, booking, None)
+    earlier.end(appointment, booking)
     freeing.release_former(appointment, freed, booking)
     messages.call_off_messages(appointment)
     appointment.version += 1
@@ -265,6 +266,7 @@ def cancel(appointment: Appointment, booking: BookingRules, actor: Person) -> No
     """Call the appointment off. Raises TooLate for a citizen after the limit."""
     change(appointment, "cancel")
     _expect_in_time(appointment, booking, actor)
+    earlier.end(appointment, booking)
     freeing.release(appointment, booking)
     messages.call_off_messages(appointment)
     audit.record(actor.id, "cancelled", messages.subject(appointment))

@@ -111,13 +111,35 @@ def post_lapse(appointment: Appointment, ends: datetime) -> None:
 
 def post_freed(appointment: Appointment, freed: dict[str, Any], until: datetime) -> None:
     """Offer freed time to those who wait for an earlier one; at ``until`` it returns to everybody."""
-    name = f"{appointment.key}-{until:%Y%m%dT%H%M%S%f}"
     outbox.post(
         "time.offer",
         subject(appointment),
-        {"appointment_id": appointment.id, "freed": freed},
-        key=f"offer-{name}",
-        give_up_at=until,
+        {"appointment_id": appointment.id, "freed": freed, "returns_at": until.isoformat()},
+        key=f"offer-{appointment.key}-{until:%Y%m%dT%H%M%S%f}",
+        give_up_at=until + timedelta(days=30),
+    )
+
+
+def tell_of_offer(appointment: Appointment, ends_at: datetime) -> None:
+    """The citizen learns that an earlier time is kept for him until ``ends_at``."""
+    outbox.post(
+        "time.letter",
+        message_subject(appointment),
+        {"appointment_id": appointment.id, "ends_at": ends_at.isoformat()},
+        key=f"letter-{appointment.key}-{ends_at:%Y%m%dT%H%M%S%f}",
+        give_up_at=ends_at,
+    )
+
+
+def post_end_of_offer(appointment: Appointment, ends_at: datetime) -> None:
+    """Ask the next one when the offer has not been answered by ``ends_at``."""
+    outbox.post(
+        "time.unanswered",
+        subject(appointment),
+        {"appointment_id": appointment.id, "ends_at": ends_at.isoformat()},
+        key=f"unanswered-{appointment.key}-{ends_at:%Y%m%dT%H%M%S%f}",
+        due_at=ends_at,
+        give_up_at=ends_at + timedelta(days=30),
     )
 
 

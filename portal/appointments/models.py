@@ -216,6 +216,8 @@ class EarlierWish(Base):
     offered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When he was last asked."""
     offer_ends_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Until when he may answer; None when no answer is awaited."""
     offered: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    """The freed time that waits for his answer, as `portal.appointments.freeing` writes it."""
+    """``time``: the freed time he was asked about last, ``returns_at``: when it may return to everybody,
+    ``asked``: the starts of all times he was asked about. `portal.appointments.earlier` writes it."""
     appointment: Mapped[Appointment] = relationship()

@@ -9,9 +9,10 @@ from flask_babel import force_locale
 
 from portal import mail
 from portal.appointments.calendar_file import calendar_file
+from portal.appointments.earlier import Offered
 from portal.appointments.links import join_url, page_address
 from portal.appointments.models import Appointment, Participant
-from portal.appointments.papers import ROLES
+from portal.appointments.papers import CHANNELS, ROLES
 from portal.plugin_api import Attachment
 
 STILL_TRUE = {
@@ -63,10 +64,22 @@ def send_invitation(guest: Participant) -> None:
     mail.send(key, guest.email, guest.language, "notices/invitation", values)
 
 
+def send_offer(appointment: Appointment, offered: Offered) -> None:
+    """Tell the citizen of the earlier time that is kept for him."""
+    values = {
+        **_values(appointment),
+        "offered": offered,
+        "offer_url": page_address("earlier.offer", key=appointment.key),
+    }
+    key = f"earlier-{appointment.key}-{offered.ends_at:%Y%m%dT%H%M%S%f}"
+    mail.send(key, appointment.email, appointment.language, "notices/earlier_time", values)
+
+
 def _values(appointment: Appointment) -> dict[str, Any]:
     return {
         "appointment": appointment,
         "service": appointment.service,
         "office": appointment.office,
+        "channels": CHANNELS,
         "municipality": current_app.config["PORTAL"].municipality,
     }

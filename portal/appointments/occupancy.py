@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import TextClause, bindparam, delete, select, text, update
+from sqlalchemy.engine import CursorResult
 
 from portal import clock
 from portal.appointments import busy_days
@@ -75,14 +76,16 @@ def release_former(appointment: Appointment, booking: BookingRules, until: datet
     """Give back what ``appointment`` had before it moved to the time it has now.
 
     With ``until`` the time of others than the citizen stays taken until then, and comes back by itself.
+    What was kept for a while only has its own end already.
     """
     current = set(pieces_of(appointment, booking))
-    _give_back(appointment, [piece for piece in _pieces_held(appointment) if piece not in current], until)
+    held = _pieces_held(appointment, for_good=True)
+    _give_back(appointment, [piece for piece in held if piece not in current], until)
 
 
 def release(appointment: Appointment, until: datetime | None = None) -> None:
     """Give all time of ``appointment`` back; ``until`` as in `release_former`."""
-    _give_back(appointment, _pieces_held(appointment), until)
+    _give_back(appointment, _pieces_held(appointment, for_good=until is not None), until)
 
 
 def release_lapsed(appointment: Appointment) -> None:
@@ -96,15 +99,30 @@ def release_lapsed(appointment: Appointment) -> None:
     busy_days.clear(_pieces(gone))
 
 
-def hand_over(former: Appointment, heir: Appointment, pieces: Sequence[Piece], until: datetime) -> None:
-    """Keep freed time of ``former`` for ``heir`` alone until ``until``; what is lost already stays so."""
+def hand_over(
+    former: Appointment, heir: Appointment, pieces: Sequence[Piece], kept_until: datetime, until: datetime
+) -> bool:
+    """Keep for ``heir`` alone until ``until`` what ``former`` keeps exactly until ``kept_until``.
+
+    All pieces or none: False, and nothing has changed, when somebody has taken one of them since, or when
+    ``former`` has been given another end. With ``heir`` the same as ``former`` only the end changes.
+    """
     must_be_writing()
-    for resource, quanta in _by_resource(pieces).items():
-        db.session.execute(
-            update(Claim)
-            .where(Claim.appointment_id == former.id, Claim.resource == resource, Claim.quantum.in_(quanta))
-            .values(appointment_id=heir.id, expires_at=until)
-        )
+    try:
+        with db.session.begin_nested():
+            for resource, quanta in sorted(_by_resource(pieces).items()):
+                kept = update(Claim).where(
+                    Claim.appointment_id == former.id,
+                    Claim.resource == resource,
+                    Claim.quantum.in_(quanta),
+                    Claim.expires_at == kept_until,
+                )
+                given = db.session.execute(kept.values(appointment_id=heir.id, expires_at=until))
+                if cast("CursorResult[Any]", given).rowcount < len(quanta):
+                    raise TimeTaken(resource)
+    except TimeTaken:
+        return False
+    return True
 
 
 def pieces_of(appointment: Appointment, booking: BookingRules) -> list[Piece]:
@@ -156,9 +174,10 @@ def forget_past(before: datetime) -> int:
     return len(gone.all())
 
 
-def _pieces_held(appointment: Appointment) -> list[Piece]:
+def _pieces_held(appointment: Appointment, for_good: bool) -> list[Piece]:
+    """What the appointment has: all of it, or without what it keeps for a while only."""
     rows = select(Claim.resource, Claim.quantum).where(Claim.appointment_id == appointment.id)
-    return _pieces(db.session.execute(rows))
+    return _pieces(db.session.execute(rows.where(Claim.expires_at.is_(None)) if for_good else rows))
 
 
 def _give_back(appointment: Appointment, pieces: Sequence[Piece], until: datetime | None) -> None:

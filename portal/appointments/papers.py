@@ -1,4 +1,4 @@
-"""Words of the booking form: identity papers, accommodations and roles in the call.
+"""Words of the booking form: channels, identity papers, accommodations and roles in the call.
 
 The papers are those which Greek administration generally accepts; a paper is shown on camera, never
 scanned (ν. 5099/2024, art. 31).
@@ -7,6 +7,12 @@ scanned (ν. 5099/2024, art. 31).
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
+
+CHANNELS = {
+    "video": _l("by video"),
+    "phone": _l("by phone"),
+    "in_person": _l("in person"),
+}
 
 PAPERS = {
     "id_card": _l("Identity card"),
