@@ -27,6 +27,7 @@ def create_app(config: Config | None = None) -> Flask:
         security,
     )
     from portal.appointments import (
+        absence_pages,
         call_pages,
         citizen_pages,
         details_pages,
@@ -34,6 +35,7 @@ def create_app(config: Config | None = None) -> Flask:
         earlier_pages,
         jobs,
         roster,
+        staff_booking_pages,
         staff_pages,
     )
     from portal.documents import citizen_pages as document_pages
@@ -70,6 +72,8 @@ def create_app(config: Config | None = None) -> Flask:
         earlier_pages.blueprint,
         door_pages.blueprint,
         staff_pages.blueprint,
+        staff_booking_pages.blueprint,
+        absence_pages.blueprint,
         call_pages.blueprint,
         document_pages.blueprint,
         document_desk.blueprint,

@@ -56,6 +56,13 @@ def _parser() -> argparse.ArgumentParser:
     database.add_argument("action", choices=["upgrade", "check"])
     catalogue = command("import", _import, "import the municipality's catalogue")
     catalogue.add_argument("file", type=Path)
+    bring_in = command("import-appointments", _import_appointments, "import appointments of a former system")
+    bring_in.add_argument("file", type=Path, help="CSV; docs/running.md names its columns")
+    bring_in.add_argument("--check", action="store_true", help="tell what would happen and write nothing")
+    bring_in.add_argument("--keep-going", action="store_true", help="import what is possible, list the rest")
+    bring_in.add_argument(
+        "--notify", action="store_true", help="send confirmations and reminders to citizens"
+    )
     command("demo", _demo, "fill the demonstration's database")
     return parser
 
@@ -183,6 +190,24 @@ def _import(options: argparse.Namespace) -> int:
         return 1
     print(report.in_words())
     return 0
+
+
+def _import_appointments(options: argparse.Namespace) -> int:
+    from portal.appointments.importing import ImportProblems, import_appointments
+
+    app = _app()
+    config: Config = app.config["PORTAL"]
+    try:
+        with app.app_context():
+            report, problems = import_appointments(
+                options.file, config, options.check, options.keep_going, options.notify
+            )
+    except ImportProblems as refused:
+        print(refused, file=sys.stderr)
+        return 1
+    print("\n".join(problems), file=sys.stderr, end="\n" if problems else "")
+    print(f"nothing was written; it would be: {report.in_words()}" if options.check else report.in_words())
+    return 1 if problems else 0
 
 
 def _demo(options: argparse.Namespace) -> int:

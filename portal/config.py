@@ -102,7 +102,7 @@ class BookingRules(_Table):
     open_appointments: int = Field(default=5, ge=1, le=100)
     """How many appointments one citizen may have ahead of him."""
     raster_minutes: Literal[5, 10, 15, 20, 30] = 10
-    open_per_service: int = Field(default=2, ge=1, le=100)
+    open_per_service: int = Field(default=5, ge=1, le=100)
     """How many of them may be for the same service."""
     interpreted_extra_minutes: int = Field(default=15, ge=0, le=120, multiple_of=5)
     """How much longer an appointment with an interpreter is."""

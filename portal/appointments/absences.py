@@ -125,6 +125,23 @@ def coming(person: Person | None, office: Office | None, limit: int) -> list[tup
     return [(absence, who) for absence, who in db.session.execute(query)]
 
 
+def count_concerned(rows: Sequence[Absence]) -> dict[int, int]:
+    """How many booked appointments each of the absent clerks leads in that time; none is left out."""
+    counts = (
+        select(Absence.id, func.count(Appointment.id))
+        .join(Appointment, Appointment.clerk_id == Absence.person_id)
+        .where(
+            Absence.id.in_([row.id for row in rows]),
+            Appointment.state == "booked",
+            Appointment.starts_at >= Absence.starts_at,
+            Appointment.starts_at >= clock.now() - RECENT,
+            Appointment.starts_at < Absence.ends_at,
+        )
+        .group_by(Absence.id)
+    )
+    return {number: count for number, count in db.session.execute(counts)}
+
+
 def coming_closures(office: Office) -> list[tuple[Closure, int]]:
     """The closures of an office that are not over, each with how many appointments are booked then."""
     today = (clock.now() - LONGEST_MEETING).date()

@@ -14,6 +14,13 @@ from portal.appointments.links import page_address
 from portal.appointments.models import Appointment
 from portal.i18n import in_readers_language
 
+ALARM = {
+    "video": timedelta(minutes=15),
+    "phone": timedelta(minutes=15),
+    "in_person": timedelta(minutes=60),
+}
+"""How long before the start a calendar reminds its owner."""
+
 
 def calendar_file(appointment: Appointment) -> bytes:
     """An iCalendar file in the reader's language.
@@ -29,7 +36,9 @@ def calendar_file(appointment: Appointment) -> bytes:
     entry.add("dtstart", appointment.starts_at)
     entry.add("dtend", appointment.ends_at)
     office = in_readers_language(appointment.office.name)
-    entry.add("summary", _("Appointment by video: %(office)s", office=office))
+    entry.add("summary", _summary(appointment.channel, office))
+    if appointment.channel == "in_person":
+        entry.add("location", f"{office}, {in_readers_language(appointment.office.address)}")
     page = page_address("citizen.appointment", key=appointment.key)
     entry.add("description", _("To see, move or cancel your appointment, log in here: %(page)s", page=page))
     entry.add("url", page)
@@ -37,8 +46,8 @@ def calendar_file(appointment: Appointment) -> bytes:
     if appointment.state != "cancelled":
         alarm = Alarm()
         alarm.add("action", "DISPLAY")
-        alarm.add("description", _("Your appointment by video begins soon."))
-        alarm.add("trigger", timedelta(minutes=-15))
+        alarm.add("description", _("Your appointment begins soon."))
+        alarm.add("trigger", -ALARM[appointment.channel])
         entry.add_component(alarm)
     calendar = Calendar()
     calendar.add("prodid", "-//Thyrida//Municipal counter by video//EL")
@@ -47,3 +56,13 @@ def calendar_file(appointment: Appointment) -> bytes:
     calendar.add_component(entry)
     content: bytes = calendar.to_ical()
     return content
+
+
+def _summary(channel: str, office: str) -> str:
+    match channel:
+        case "phone":
+            return _("Appointment by phone: %(office)s", office=office)
+        case "in_person":
+            return _("Appointment at the office: %(office)s", office=office)
+        case _:
+            return _("Appointment by video: %(office)s", office=office)

@@ -53,14 +53,19 @@ def is_here(participant: Participant) -> bool:
 
 
 def start(appointment: Appointment, providers: Sequence[str], actor: Person) -> None:
-    """The clerk opens the call and admits the citizen; a worker opens the room."""
+    """The clerk opens the call and admits the citizen; a worker opens the room.
+
+    By phone and at the counter there is no room, and nobody waits at the door.
+    """
     change(appointment, "start")
     appointment.started_at = appointment.started_at or clock.now()
+    by_video = appointment.channel == "video"
     for participant in appointment.participants:
-        if participant.role == "citizen":
+        if participant.role == "citizen" or not (by_video or participant.revoked_at):
             participant.admitted_at = clock.now()
     audit.record(actor.id, "call started", _subject(appointment))
-    order_room(appointment, providers)
+    if by_video:
+        order_room(appointment, providers)
 
 
 def order_room(appointment: Appointment, providers: Sequence[str]) -> VideoRoom:
@@ -164,9 +169,9 @@ def invite(
 
 
 def record_identity(appointment: Appointment, record: IdentityRecord, actor: Person) -> None:
-    """Keep what the clerk saw; a later record replaces an earlier one."""
+    """Keep what the clerk saw; a later record replaces an earlier one. By phone nothing is seen."""
     must_be_writing()
-    if appointment.state != "in_call":
+    if appointment.state != "in_call" or not can_identify(appointment):
         raise NotPossible(appointment.state, "identify")
     check = appointment.identity_check or IdentityCheck()
     check.paper = record.paper
@@ -180,6 +185,11 @@ def record_identity(appointment: Appointment, record: IdentityRecord, actor: Per
     audit.record(actor.id, "identity checked", _subject(appointment), identified=record.identified)
 
 
+def can_identify(appointment: Appointment) -> bool:
+    """True where the clerk sees the citizen and his paper."""
+    return appointment.channel != "phone"
+
+
 def write_note(appointment: Appointment, note: str, actor: Person) -> None:
     """Keep the clerk's note."""
     must_be_writing()
@@ -190,8 +200,11 @@ def write_note(appointment: Appointment, note: str, actor: Person) -> None:
 def finish(appointment: Appointment, outcome: str, actor: Person) -> None:
     """End the call. With ``issue`` the office owes the citizen a document from now on.
 
-    A technical fault is recorded as such, never as a missed appointment.
+    A technical fault is recorded as such, never as a missed appointment. By phone there is information
+    only.
     """
+    if outcome == "issue" and not can_identify(appointment):
+        raise NotPossible(appointment.state, "issue")
     change(appointment, "finish")
     appointment.outcome = outcome
     appointment.ended_at = clock.now()

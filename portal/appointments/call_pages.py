@@ -62,6 +62,10 @@ class Panel:
         return [person for person in self.appointment.participants if not person.revoked_at]
 
     @property
+    def can_identify(self) -> bool:
+        return call.can_identify(self.appointment)
+
+    @property
     def identified(self) -> bool:
         check = self.appointment.identity_check
         return check is not None and check.identified

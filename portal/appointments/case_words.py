@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from portal.appointments.models import Appointment
-from portal.appointments.papers import NEEDS, OUTCOMES, PAPERS, ROLES
+from portal.appointments.papers import CHANNELS, NEEDS, OUTCOMES, PAPERS, ROLES
 from portal.audit import AuditLine
 from portal.db import db
 from portal.forms import readable_phone
@@ -21,14 +21,20 @@ from portal.providers import current_providers
 DEEDS = {
     "booked": _l("Booked"),
     "moved": _l("Moved to another time"),
+    "reassigned": _l("Given to another clerk"),
     "cancelled": _l("Cancelled"),
+    "held": _l("Time held"),
+    "earlier time wished": _l("The citizen would come earlier"),
+    "earlier time not wished": _l("The citizen would not come earlier any more"),
+    "earlier time offered": _l("An earlier time was offered to the citizen"),
+    "earlier time declined": _l("The citizen declined the earlier time"),
     "missed": _l("Recorded as missed"),
-    "call started": _l("Call opened"),
+    "call started": _l("Counter opened"),
     "room failed": _l("A room could not be opened; the next provider was asked"),
     "provider changed": _l("The call moved to another video provider"),
     "admitted": _l("A person was admitted"),
     "invited": _l("A person was invited"),
-    "identity checked": _l("Identity checked on camera"),
+    "identity checked": _l("Identity checked"),
     "note written": _l("Note written"),
     "call broke off": _l("The call broke off; everybody is back at the door"),
     "call ended": _l("Call ended"),
@@ -64,6 +70,7 @@ class HistoryEntry:
 def booking_facts(appointment: Appointment) -> list[dict[str, object]]:
     """What the citizen told at booking, as rows of a summary; questions he left open are left out."""
     answers = [
+        (_("Takes place"), CHANNELS[appointment.channel]),
         (_("Phone"), readable_phone(appointment.phone)),
         (_("E-mail"), appointment.email),
         (_("Address"), _address(appointment.address)),
@@ -112,6 +119,8 @@ def _facts_in_words(line: AuditLine, zone: str) -> str:
                 _moment(datetime.fromisoformat(facts[name]), zone) for name in ("before", "after")
             )
             return _("from %(before)s to %(after)s", before=before, after=after)
+        case "earlier time offered":
+            return _moment(datetime.fromisoformat(facts["starts_at"]), zone)
         case "admitted" | "invited":
             return str(ROLES[facts["role"]])
         case "identity checked":

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from portal import clock, security
-from portal.appointments import availability, lifecycle
+from portal.appointments import availability, explanation, lifecycle
 from portal.appointments.availability import Offer
 from portal.appointments.calendar_file import calendar_file
 from portal.appointments.links import join_url
@@ -52,6 +52,8 @@ class TimesPage:
     times: list[dict[str, object]]
     earlier_url: str | None
     later_url: str | None
+    why_none: str
+    """The stage that took the last free start, as `explanation` names it; empty when some are free."""
 
 
 @choosing.get("/fields")
@@ -75,12 +77,15 @@ def field(key: str) -> str:
 def service(key: str) -> str:
     """What a service is, which papers it needs, and the offices that give it. The deep link."""
     chosen = _service(key)
-    offer = availability.offer(chosen, booking_rules())
+    rules = booking_rules()
+    offices = availability.offices_for(chosen)
     return render_template(
         "booking/service.html",
         service=chosen,
-        offices=availability.offices_for(chosen),
-        offer=offer,
+        offices=offices,
+        next=availability.next_start(chosen, rules),
+        next_starts={office.id: availability.next_start(chosen, rules, office) for office in offices},
+        zone=offices[0].time_zone if offices else current_app.config["PORTAL"].municipality.time_zone,
         ways=ways_of(chosen),
     )
 
@@ -275,7 +280,7 @@ def times_page(
     wanted = request.args.get("office", "any")
     office = next((o for o in offices if o.key == wanted), None)
     offer = availability.offer(chosen, booking_rules(), office, ignoring=ignoring)
-    free_days = list(offer.by_day)
+    free_days = offer.free_days
     day = _day_asked() or (free_days[0] if free_days else None)
     first = _first_day_shown(offer, day)
     shown = [d for d in offer.window.all_days() if d >= first][:DAYS_SHOWN]
@@ -289,6 +294,7 @@ def times_page(
         times=_time_entries(offer, day),
         earlier_url=_other_week(free_days, shown, address, office_key, later=False),
         later_url=_other_week(free_days, shown, address, office_key, later=True),
+        why_none="" if offer.free else explanation.explain(chosen, booking_rules(), office).verdict,
     )
 
 
@@ -336,7 +342,7 @@ def _first_day_shown(offer: Offer, day: date | None) -> date:
 
 
 def _day_entry(offer: Offer, day: date, current: date | None, url: str) -> dict[str, object]:
-    free = len(offer.by_day.get(day, ()))
+    free = offer.count_on(day)
     weekday, number, month = short_date(day, offer.window.zone).split(" ", 2)
     return {
         "url": url if free else None,
@@ -356,7 +362,7 @@ def _free_in_words(offer: Offer, day: date, free: int) -> str:
 
 def _time_entries(offer: Offer, day: date | None) -> list[dict[str, object]]:
     first = offer.next_start()
-    starts = offer.by_day.get(day, ()) if day else ()
+    starts = offer.starts_on(day) if day else ()
     return [
         {
             "value": start.isoformat(),

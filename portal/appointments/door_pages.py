@@ -54,9 +54,10 @@ def state(token: str) -> ResponseReturnValue:
 @blueprint.get("/<token>/check")
 @security.with_camera
 @security.signed_link
-def check(token: str) -> str:
-    """Try camera, microphone and loudspeaker; possible days before."""
-    _guest(token)
+def check(token: str) -> ResponseReturnValue:
+    """Try camera, microphone and loudspeaker; possible days before. Only a call by video needs them."""
+    if _guest(token).appointment.channel != "video":
+        return redirect(flask_url_for("door.show", token=token))
     return render_template(
         "door/device_check.html",
         participant_token=token,
@@ -97,18 +98,23 @@ def enter(token: str) -> ResponseReturnValue:
 
 
 def state_of(guest: Participant) -> str:
-    """What the door shows: one word for each of its faces."""
+    """What the door shows: one word for each of its faces.
+
+    By phone and at the counter the link only explains where the meeting takes place.
+    """
     appointment = guest.appointment
     if appointment.state in ("cancelled", "missed"):
         return appointment.state
     if appointment.state == "done":
         return "technical" if appointment.outcome == "technical" else "over"
-    if appointment.state == "in_call":
+    if appointment.state == "in_call" and appointment.channel == "video":
         return _state_in_call(guest)
+    if appointment.state == "booked" and clock.now() > appointment.ends_at + messages.GRACE:
+        return "passed"
+    if appointment.channel != "video":
+        return appointment.channel
     if clock.now() < _opens_at(guest):
         return "early"
-    if clock.now() > appointment.ends_at + messages.GRACE:
-        return "passed"
     return "late" if clock.now() > appointment.starts_at + timedelta(minutes=1) else "waiting"
 
 

@@ -40,7 +40,7 @@ class Explanation:
 
     @property
     def verdict(self) -> str:
-        """The stage that took the last starts, ``hours`` if there were none at all, or "" if some are left."""
+        """The stage that took the last starts; ``hours`` if there were none, "" if some are left."""
         if not self.stages[0].starts:
             return self.stages[0].name
         return next(

@@ -86,6 +86,12 @@ def send_invitation(participant_id: int) -> None:
         notices.send_invitation(guest)
 
 
+@outbox.job("appointment.excuse", queue="mail")
+def send_excuse(participant_id: int, starts_at: str) -> None:
+    """Tell an invited person that he is not expected at this time any more."""
+    notices.send_excuse(db.session.get_one(Participant, participant_id), datetime.fromisoformat(starts_at))
+
+
 @outbox.job("video.open", queue="video")
 def open_room(room_id: int) -> None:
     """Open the room; a provider that cannot gives way to the next one."""

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from portal import audit, clock, outbox
-from portal.appointments import choosing, earlier, freeing, messages, occupancy
+from portal.appointments import choosing, earlier, freeing, interpreting, messages, occupancy
 from portal.appointments.choosing import Candidate
 from portal.appointments.freeing import FreedTime
 from portal.appointments.models import Appointment, Participant, new_key
@@ -161,15 +161,15 @@ def confirm(
     booking: BookingRules,
     citizen: Person | None,
     details: Details,
-    actor: Person,
+    actor: Person | None,
     notify: bool = True,
 ) -> None:
     """Turn the held time into a booked appointment.
 
-    ``citizen`` is None for somebody without a login, for whom staff books. Raises TimeTaken when the
-    hold lapsed and somebody else has the time now, or when the citizen has another appointment then;
-    TooMany beyond the municipality's limits. ``notify`` is False only where nobody is to be told, as in
-    sample data.
+    ``citizen`` is None for somebody without a login, for whom staff books; ``actor`` is None for a command
+    of the administrator. Raises TimeTaken when the hold lapsed and somebody else has the time now, or when
+    the citizen has another appointment then; TooMany beyond the municipality's limits. ``notify`` is False
+    only where nobody is to be told, as in sample data.
     """
     change(appointment, "confirm")
     if citizen is not None:
@@ -184,7 +184,10 @@ def confirm(
     )
     outbox.cancel(messages.subject(appointment))
     db.session.flush()
-    audit.record(actor.id, "booked", messages.subject(appointment), clerk=appointment.clerk_id)
+    interpreting.seat(appointment, appointment.starts_at, tell=notify)
+    audit.record(
+        actor.id if actor else None, "booked", messages.subject(appointment), clerk=appointment.clerk_id
+    )
     if notify:
         messages.tell_of_booking(appointment, booking)
     messages.publish_booking(appointment)
@@ -235,6 +238,7 @@ def move(
     for participant in appointment.participants:
         participant.admitted_at = participant.waiting_since = None
     db.session.flush()
+    interpreting.seat(appointment, before)
     times = {"before": before.isoformat(), "after": starts_at.isoformat()}
     audit.record(actor.id, "moved", messages.subject(appointment), **times, **reasons)
     messages.tell_of_move(appointment, booking)
@@ -259,6 +263,7 @@ def reassign(appointment: Appointment, booking: BookingRules, actor: Person) -> 
     others = (choice for choice in choices if former not in (choice.clerk_id, choice.second_clerk_id))
     reasons = _take_with_first_free(appointment, others, booking, None)
     occupancy.release_former(appointment, booking)
+    interpreting.seat(appointment, appointment.starts_at)
     audit.record(actor.id, "reassigned", messages.subject(appointment), former=former, **reasons)
 
 

@@ -54,20 +54,39 @@ def tell_of_move(appointment: Appointment, booking: BookingRules) -> None:
 
 
 def tell_of_cancellation(appointment: Appointment) -> None:
-    """The citizen and the observers learn that it is off."""
+    """The citizen, the invited guests and the observers learn that it is off."""
     tell(appointment, "cancelled")
+    for participant in appointment.participants:
+        if participant.role != "citizen" and not participant.revoked_at:
+            excuse_guest(participant, appointment.starts_at)
     events.publish(AppointmentCancelled(at=clock.now(), appointment=appointment.key))
 
 
 def tell_guest(guest: Participant) -> None:
     """Post the invitation of a third person; once for each time that the appointment has had."""
     appointment = guest.appointment
+    if not guest.email:
+        return
     outbox.post(
         "appointment.invitation",
         message_subject(appointment),
         {"participant_id": guest.id},
         key=f"invitation-{appointment.key}-{guest.id}-v{appointment.version}",
         give_up_at=max(appointment.ends_at, clock.now()) + GRACE,
+    )
+
+
+def excuse_guest(guest: Participant, starts_at: datetime) -> None:
+    """A third person learns that he is not expected at ``starts_at`` any more."""
+    if not guest.email:
+        return
+    appointment = guest.appointment
+    outbox.post(
+        "appointment.excuse",
+        subject(appointment),
+        {"participant_id": guest.id, "starts_at": starts_at.isoformat()},
+        key=f"excuse-{appointment.key}-{guest.id}-{starts_at:%Y%m%dT%H%M%S}",
+        give_up_at=max(starts_at, clock.now()) + GRACE,
     )
 
 

@@ -157,6 +157,8 @@ class Participant(Base):
     appointment_id: Mapped[int] = mapped_column(ForeignKey("appointment.id"), index=True)
     role: Mapped[str] = mapped_column(String(12))
     """``citizen``, ``companion`` or ``interpreter``."""
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    """The interpreter of the roster who sits here; None for the citizen and for guests invited by hand."""
     name: Mapped[str] = mapped_column(String(200), default="")
     email: Mapped[str] = mapped_column(String(254), default="")
     language: Mapped[str] = mapped_column(String(2), default="el")

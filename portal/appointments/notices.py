@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from flask import current_app
 from flask_babel import force_locale
+from flask_babel import lazy_gettext as _l
 
 from portal import mail
 from portal.appointments.calendar_file import calendar_file
@@ -13,6 +15,7 @@ from portal.appointments.earlier import Offered
 from portal.appointments.links import join_url, page_address
 from portal.appointments.models import Appointment, Participant
 from portal.appointments.papers import CHANNELS, ROLES
+from portal.forms import readable_phone
 from portal.plugin_api import Attachment
 
 STILL_TRUE = {
@@ -23,6 +26,25 @@ STILL_TRUE = {
     "missed": ("missed",),
 }
 """A notice is sent only while the appointment is in one of these states."""
+
+OPENINGS = {
+    "booked": {
+        "video": _l("You have an appointment by video with a clerk of the office."),
+        "phone": _l("You have an appointment by phone with a clerk of the office."),
+        "in_person": _l("You have an appointment with a clerk at the office."),
+    },
+    "reminder": {
+        "video": _l("We remind you of your appointment by video with a clerk of the office."),
+        "phone": _l("We remind you of your appointment by phone with a clerk of the office."),
+        "in_person": _l("We remind you of your appointment with a clerk at the office."),
+    },
+    "moved": {
+        "video": _l("Your appointment by video has a new time. The link is the same as before."),
+        "phone": _l("Your appointment by phone has a new time."),
+        "in_person": _l("Your appointment at the office has a new time."),
+    },
+}
+"""The first sentence of a notice, by channel; the other notices have one for all."""
 
 WITH_CALENDAR = ("booked", "moved", "cancelled", "reminder")
 
@@ -40,6 +62,7 @@ def send_to_citizen(appointment: Appointment, notice: str) -> None:
     with force_locale(language):
         values = {
             **_values(appointment),
+            "opening": OPENINGS.get(notice, {}).get(appointment.channel, ""),
             "join_url": join_url(guest),
             "appointment_url": page_address("citizen.appointment", key=appointment.key),
             "services_url": page_address("citizen_booking.service", key=appointment.service.key),
@@ -64,6 +87,13 @@ def send_invitation(guest: Participant) -> None:
     mail.send(key, guest.email, guest.language, "notices/invitation", values)
 
 
+def send_excuse(guest: Participant, starts_at: datetime) -> None:
+    """Tell an invited person that he is not expected at this time any more."""
+    values = {**_values(guest.appointment), "guest": guest, "starts_at": starts_at}
+    key = f"excuse-{guest.appointment.key}-{guest.id}-{starts_at:%Y%m%dT%H%M%S}"
+    mail.send(key, guest.email, guest.language, "notices/excuse", values)
+
+
 def send_offer(appointment: Appointment, offered: Offered) -> None:
     """Tell the citizen of the earlier time that is kept for him."""
     values = {
@@ -81,5 +111,6 @@ def _values(appointment: Appointment) -> dict[str, Any]:
         "service": appointment.service,
         "office": appointment.office,
         "channels": CHANNELS,
+        "phone": readable_phone(appointment.phone),
         "municipality": current_app.config["PORTAL"].municipality,
     }

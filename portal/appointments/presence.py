@@ -14,6 +14,8 @@ def presence(participant: Participant) -> str:
     state = participant.appointment.state
     if participant.revoked_at or state not in ("booked", "in_call"):
         return "away"
+    if participant.appointment.channel != "video":
+        return "inside" if state == "in_call" else "expected"
     if call.is_here(participant):
         return "inside" if participant.admitted_at else "waiting"
     return "away" if participant.admitted_at else "expected"

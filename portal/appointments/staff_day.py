@@ -8,11 +8,11 @@ from datetime import date, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
+from flask import abort
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import selectinload
 
 from portal import clock, scheduling
-from portal.appointments import availability
 from portal.appointments.models import Appointment, Participant
 from portal.appointments.presence import presence
 from portal.db import db
@@ -21,6 +21,8 @@ from portal.offices.models import Office
 from portal.people import access
 from portal.people.models import Person
 
+YEARS = range(2000, 2200)
+"""Days outside of these are nobody's working days, and one of them has no tomorrow."""
 NO_CASE = ("held", "expired")
 """Times that nobody has booked (yet): nothing for the staff to see."""
 PATIENCE = timedelta(minutes=1)
@@ -106,12 +108,15 @@ def day_of(person: Person, office: Office | None, day: date | None, door_opens: 
     return Day(chosen, zone, office, [Entry(row, row.id in owed, door_opens) for row in rows])
 
 
-def overseen_offices(person: Person) -> list[Office]:
-    """The offices whose whole day the person may see: a supervisor's own, an administrator's all."""
-    posts = access.active_memberships(person)
-    if any(post.role == "administrator" for post in posts):
-        return availability.open_offices()
-    return [post.office for post in posts if post.role == "supervisor"]
+def day_asked(text: str) -> date | None:
+    """The day that an address names, or None; what is no day of ours is not found (404)."""
+    if not text:
+        return None
+    try:
+        asked_for = date.fromisoformat(text)
+    except ValueError:
+        abort(404)
+    return asked_for if asked_for.year in YEARS else abort(404)
 
 
 def _appointments(day: date, zone: str, whose: ColumnElement[bool]) -> Sequence[Appointment]:

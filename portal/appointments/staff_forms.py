@@ -13,7 +13,7 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, RadioField, SelectField, TextAreaField, ValidationError
 from wtforms.validators import InputRequired, Length, Optional
 
-from portal.appointments.call import IdentityRecord
+from portal.appointments.call import IdentityRecord, can_identify
 from portal.appointments.models import Appointment
 from portal.appointments.papers import OUTCOMES, PAPERS, ROLES
 from portal.forms import EmailField, choices, required, short_text
@@ -83,7 +83,7 @@ class ClosingForm(NoteForm):
 
     def __init__(self, *args: Any, obj: Appointment, **kwargs: Any) -> None:
         super().__init__(*args, obj=obj, **kwargs)
-        issues = bool(obj.service.deliveries)
+        issues = bool(obj.service.deliveries) and can_identify(obj)
         possible = {key: words for key, words in OUTCOMES.items() if issues or key != "issue"}
         self.outcome.choices = choices(possible)
         self._identified = bool(obj.identity_check and obj.identity_check.identified)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort, flash, redirect, render_template, request
@@ -14,26 +14,25 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from portal import clock, security
-from portal.appointments import lifecycle
+from portal.appointments import availability, lifecycle, staff_offices
 from portal.appointments.case_words import booking_facts, history_of
-from portal.appointments.citizen_pages import booking_rules, office_named, parse_start, times_page, ways_of
+from portal.appointments.citizen_pages import booking_rules, parse_start, ways_of
 from portal.appointments.links import page_address
 from portal.appointments.models import Appointment
-from portal.appointments.occupancy import TimeTaken
+from portal.appointments.occupancy import CitizenElsewhere, TimeTaken
 from portal.appointments.papers import NEEDS, OUTCOMES, PAPERS, ROLES, STATES
 from portal.appointments.presence import minutes_waiting, presence
-from portal.appointments.staff_day import NO_CASE, day_of, overseen_offices
+from portal.appointments.rules import wish_of
+from portal.appointments.staff_day import NO_CASE, day_asked, day_of
 from portal.appointments.staff_forms import InvitationForm, NoteForm
+from portal.appointments.staff_moving import NewPlace
+from portal.appointments.staff_times import Times
 from portal.db import attempt, db, transaction
 from portal.documents import lifecycle as documents
-from portal.offices.models import Office
 from portal.people import access
 from portal.people.visitor import the_person
 
 blueprint = Blueprint("staff", __name__, url_prefix="/staff")
-
-YEARS = range(2000, 2200)
-"""Days outside of these are nobody's working days, and one of them has no tomorrow."""
 
 
 @blueprint.get("/")
@@ -42,9 +41,9 @@ YEARS = range(2000, 2200)
 def day(day: str = "") -> str:
     """Who comes, and who waits now. Supervisors and administrators may look at a whole office."""
     person = the_person()
-    offices = overseen_offices(person)
+    offices = staff_offices.choice(person, request.args.get("office", ""), request.args.get("find", ""))
     door_opens = timedelta(minutes=booking_rules().door_opens_minutes)
-    shown = day_of(person, _office_asked(offices), _day_asked(day), door_opens)
+    shown = day_of(person, offices.chosen, day_asked(day), door_opens)
     return render_template(
         "staff/_agenda.html" if asked_by_script() else "staff/day.html",
         shown=shown,
@@ -91,16 +90,26 @@ def cancel(key: str) -> ResponseReturnValue:
 @blueprint.get("/appointments/<key>/move")
 @security.staff_only
 def choose_new_time(key: str) -> ResponseReturnValue:
-    """Free times to which the appointment can be moved, with this clerk or a colleague."""
+    """Free times to which the appointment can be moved, with the same clerk or whoever is free."""
     appointment = served_appointment(key)
     if appointment.state != "booked":
         return redirect(flask_url_for("staff.case", key=key))
-
-    def address(office: str, day: str) -> str:
-        return flask_url_for("staff.choose_new_time", key=key, office=office, day=day)
-
-    page = times_page(appointment.service, address, ignoring=appointment)
-    return render_template("staff/move.html", appointment=appointment, service=appointment.service, page=page)
+    asked = NewPlace.asked(appointment, request.args)
+    offer = availability.offer(
+        appointment.service,
+        booking_rules(),
+        asked.office,
+        ignoring=appointment,
+        wish=wish_of(appointment, asked.clerk_id, by_staff=True),
+    )
+    return render_template(
+        "staff/move.html",
+        appointment=appointment,
+        service=appointment.service,
+        form=asked.form(appointment),
+        place=asked,
+        times=Times(offer, day_asked(request.args.get("day", "")), asked.address),
+    )
 
 
 @blueprint.post("/appointments/<key>/move")
@@ -108,15 +117,22 @@ def choose_new_time(key: str) -> ResponseReturnValue:
 def move(key: str) -> ResponseReturnValue:
     """Move the appointment; the old time stays until the new one is won."""
     appointment = served_appointment(key)
-    office = office_named(request.form.get("office", "any"))
+    place = NewPlace.asked(appointment, request.form)
     starts_at = parse_start(request.form.get("start", ""))
+
+    def move() -> None:
+        lifecycle.move(appointment, booking_rules(), place.office, starts_at, the_person(), place.clerk_id)
+
     try:
         with refusals_told():
-            attempt(lambda: lifecycle.move(appointment, booking_rules(), office, starts_at, the_person()))
-            flash(_("The appointment has moved. The citizen gets an e-mail with the new time."), "success")
+            attempt(move)
+            flash(_moved_in_words(appointment), "success")
+    except CitizenElsewhere:
+        flash(_("The citizen has another appointment at this hour. Nothing has changed."), "error")
+        return redirect(place.address())
     except TimeTaken:
         flash(_("Somebody else has just taken this time. Nothing has changed; choose another one."), "error")
-        return redirect(flask_url_for("staff.choose_new_time", key=key))
+        return redirect(place.address())
     if not access.may_serve(the_person(), appointment):
         flash(_("A colleague serves the citizen at the new time."))
         return redirect(flask_url_for("staff.day"))
@@ -171,26 +187,15 @@ def refusals_told() -> Iterator[None]:
         )
 
 
+def _moved_in_words(appointment: Appointment) -> str:
+    if appointment.email:
+        return _("The appointment has moved. The citizen gets an e-mail with the new time.")
+    return _("The appointment has moved. Tell the citizen the new time: there is no e-mail address.")
+
+
 def asked_by_script() -> bool:
     """True when static/panel.js asks: it needs only the part of the page that changes."""
     return "X-Panel" in request.headers
-
-
-def _office_asked(offices: Sequence[Office]) -> Office | None:
-    key = request.args.get("office")
-    if not key:
-        return None
-    return next((office for office in offices if office.key == key), None) or abort(404)
-
-
-def _day_asked(text: str) -> date | None:
-    if not text:
-        return None
-    try:
-        asked_for = date.fromisoformat(text)
-    except ValueError:
-        abort(404)
-    return asked_for if asked_for.year in YEARS else abort(404)
 
 
 def _other_call(appointment: Appointment) -> Appointment | None:

@@ -19,6 +19,9 @@ from portal.offices.holidays import holiday_name
 
 Problem = tuple[Path, str]
 
+MOST_NAMES = 30
+"""Names that are listed to choose from; nobody reads more."""
+
 
 def problems(
     catalogue: Catalogue,
@@ -56,10 +59,10 @@ def _services(
         if service.key == ALL_SERVICES:
             yield (*place, "key"), f'"{ALL_SERVICES}" means every service; choose another key'
         if service.field not in keys["fields"]:
-            yield (*place, "field"), _no_such("field", service.field, keys["fields"])
+            yield (*place, "field"), no_such("field", service.field, keys["fields"])
         for index, name in enumerate(service.deliveries):
             if name not in deliveries:
-                yield (*place, "deliveries", index), _no_such("way of delivery", name, deliveries)
+                yield (*place, "deliveries", index), no_such("way of delivery", name, deliveries)
         yield from _phone_for_papers(place, service)
 
 
@@ -76,10 +79,10 @@ def _staff(
     for number, post in posts:
         place: Path = ("staff", number)
         if post.office not in keys["offices"]:
-            yield (*place, "office"), _no_such("office", post.office, keys["offices"])
+            yield (*place, "office"), no_such("office", post.office, keys["offices"])
         for index, name in enumerate(post.skills):
             if name != ALL_SERVICES and name not in keys["services"]:
-                yield (*place, "skills", index), _no_such("service", name, keys["services"])
+                yield (*place, "skills", index), no_such("service", name, keys["services"])
         yield from _interpreter(place, post) if post.role == INTERPRETER else _skills(place, post)
         yield from _overlap_in(place, post)
     yield from _several_posts(posts)
@@ -140,7 +143,7 @@ def _closures(
     for number, closure in zip(numbers, catalogue.closures, strict=True):
         place: Path = ("closures", number)
         if closure.office is not None and closure.office not in keys["offices"]:
-            yield (*place, "office"), _no_such("office", closure.office, keys["offices"])
+            yield (*place, "office"), no_such("office", closure.office, keys["offices"])
         if closure.until < closure.first_day:
             yield (*place, "last_day"), "is before first_day"
         same = (closure.office, closure.first_day, closure.until)
@@ -156,7 +159,7 @@ def _open_days(
     for number, open_day in zip(numbers, catalogue.open_days, strict=True):
         place: Path = ("open_days", number)
         if open_day.office is not None and open_day.office not in keys["offices"]:
-            yield (*place, "office"), _no_such("office", open_day.office, keys["offices"])
+            yield (*place, "office"), no_such("office", open_day.office, keys["offices"])
         if holiday_name(open_day.day, "en") is None:
             yield (*place, "day"), f"{open_day.day} is no public holiday; the office works then anyway"
         if (open_day.office, open_day.day) in seen:
@@ -164,9 +167,12 @@ def _open_days(
         seen.add((open_day.office, open_day.day))
 
 
-def _no_such(what: str, name: str, known: Collection[str]) -> str:
+def no_such(what: str, name: str, known: Collection[str]) -> str:
+    """That ``name`` is unknown, with the name that is probably meant, or all that there are."""
     near = difflib.get_close_matches(name, known, 1)
     if near:
         return f'there is no {what} "{name}"; did you mean {near[0]}?'
-    names = ", ".join(sorted(set(filter(None, known)))) or "none"
-    return f'there is no {what} "{name}"; there are: {names}'
+    names = sorted(set(filter(None, known)))
+    if len(names) > MOST_NAMES:
+        return f'there is no {what} "{name}"'
+    return f'there is no {what} "{name}"; there are: {", ".join(names) or "none"}'
