@@ -34,9 +34,12 @@ def create_app(config: Config | None = None) -> Flask:
         door_pages,
         earlier_pages,
         jobs,
+        moving_pages,
         roster,
+        service_pages,
         staff_booking_pages,
         staff_pages,
+        times_pages,
     )
     from portal.documents import citizen_pages as document_pages
     from portal.documents import jobs as document_jobs
@@ -66,8 +69,10 @@ def create_app(config: Config | None = None) -> Flask:
 
     login.init_app(app)
     for blueprint in (
-        citizen_pages.choosing,
-        citizen_pages.mine,
+        service_pages.blueprint,
+        times_pages.blueprint,
+        citizen_pages.blueprint,
+        moving_pages.blueprint,
         details_pages.blueprint,
         earlier_pages.blueprint,
         door_pages.blueprint,

@@ -5,13 +5,11 @@ The answer is advice. `portal.appointments.occupancy` decides when somebody take
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
-
-from sqlalchemy import select
 
 from portal import clock, scheduling
 from portal.appointments import busy_days, roster
@@ -20,13 +18,13 @@ from portal.appointments.occupancy import place_resource, staff_resource
 from portal.appointments.roster import Roster, Shift
 from portal.appointments.rules import Wish, clerk_rules, interpreter_rules, length_of, plain_rules
 from portal.config import BookingRules
-from portal.db import db
 from portal.offices.models import Office, Service
-from portal.people.models import Membership, Skill
 from portal.scheduling import Calendar, Pool, Rules, Window
 
 FIRST_BATCH = 16
 """Clerks whose calendars are read first. Over many offices the answer is often complete after a few."""
+NEAR = (2, 7, None)
+"""Days that are read for a next free start, one step after the other; None is as far as can be booked."""
 
 
 @dataclass(frozen=True)
@@ -56,16 +54,20 @@ class Search:
         return self.roster.shifts(self.window, self.wish.channel)
 
     @cached_property
+    def fits(self) -> Sequence[int]:
+        """Where the hours of each shift have room for the meeting."""
+        return self.roster.fits(self.window, self.wish.channel, self.rules)
+
+    @cached_property
     def limits(self) -> int:
         """Starts that are neither too soon nor too far ahead."""
         return scheduling.limits_calendar(self.window, self.earliest, self.latest)
 
     def crew(self, office: int) -> list[tuple[Shift, int]]:
         """The clerks of an office who may be asked for, each with the starts his hours have room for."""
-        fits = self.roster.fits(self.window, self.wish.channel, self.rules)
         chosen = self.wish.clerk_id
         return [
-            (self.shifts[number], self.without_kept(self.shifts[number], fits[number]))
+            (self.shifts[number], self.without_kept(self.shifts[number], self.fits[number]))
             for number in self.roster.by_office.get(office, ())
             if chosen in (None, self.shifts[number].post.person)
         ]
@@ -81,22 +83,28 @@ class Search:
     def interpreters(self) -> Sequence[Shift]:
         return self.roster.interpreters_shifts(self.window)
 
-    def free_places(self, office: int) -> int:
-        """Starts at which the office has a place for the channel; all where there is no limit."""
-        places = self.places(office)
-        if places is None:
-            return -1
-        return scheduling.free_of_pool(Pool(places, plain_rules(self.booking, self.minutes)))
+    def free_places(self, offices: Collection[int]) -> dict[int, int]:
+        """Starts at which an office has a place for the channel; without a limit it has no entry."""
+        rules = plain_rules(self.booking, self.minutes)
+        return {
+            office: scheduling.free_of_pool(Pool(places, rules))
+            for office, places in self.places(offices).items()
+        }
 
-    def places(self, office: int) -> list[Calendar] | None:
-        """The calendars of an office's places, or None where their number has no limit."""
-        count = self.roster.counters[office].capacity.get(self.wish.channel)
-        if count is None:
-            return None
-        names = [place_resource(office, self.wish.channel, number) for number in range(1, count + 1)]
-        taken = busy_days.calendars(names, self.window, self.ignoring)
-        always = scheduling.bits(0, self.window.length)
-        return [Calendar(n, office, always, taken.get(name, 0)) for n, name in enumerate(names, 1)]
+    def places(self, offices: Collection[int]) -> dict[int, list[Calendar]]:
+        """The calendars of the offices' places; an office whose places have no limit has no entry."""
+        channel, always = self.wish.channel, scheduling.bits(0, self.window.length)
+        names = {
+            office: [place_resource(office, channel, number) for number in range(1, limit + 1)]
+            for office in offices
+            if (limit := self.roster.counters[office].capacity.get(channel)) is not None
+        }
+        everything = [name for of_office in names.values() for name in of_office]
+        taken = busy_days.calendars(everything, self.window, self.ignoring) if everything else {}
+        return {
+            office: [Calendar(n, office, always, taken.get(name, 0)) for n, name in enumerate(of_office, 1)]
+            for office, of_office in names.items()
+        }
 
     def calendars(self, shifts: Sequence[Shift]) -> list[Calendar]:
         """The shifts with what is taken of them, read now."""
@@ -170,7 +178,7 @@ class Offer:
         """The first free start, if there is one."""
         if not self.free:
             return None
-        return scheduling.instant_of(self.window.first_quantum + (self.free & -self.free).bit_length() - 1)
+        return _first(self.free, self.window)
 
 
 def offer(
@@ -198,12 +206,31 @@ def next_start(
 ) -> datetime | None:
     """The first free start as far as can be booked: near days first, so that the far ones are seldom read."""
     found, first_day = None, None
-    for days in (2, 7, None):
+    for days in NEAR:
         near = offer(service, booking, office, first_day, days, wish=wish)
         found = near.next_start()
         if found or not near.window.days:
             return found
         first_day = near.window.first_day + timedelta(days=near.window.days)
+    return found
+
+
+def next_starts(
+    service: Service, booking: BookingRules, offices: Sequence[Office], wish: Wish | None = None
+) -> dict[int, datetime]:
+    """The first free start of each of the offices, read together; one without any has no entry."""
+    found: dict[int, datetime] = {}
+    first_day = None
+    for days in NEAR:
+        missing = [office.id for office in offices if office.id not in found]
+        asked = search(service, booking, None, first_day, days, None, wish or Wish(service.channels[0]))
+        if not missing or not asked.window.days:
+            break
+        nearby = replace(asked, offices=missing)
+        for office, free in _free_by_office(nearby, missing, nearby.limits & nearby.free_interpreters()):
+            if free:
+                found[office] = _first(free, asked.window)
+        first_day = asked.window.first_day + timedelta(days=asked.window.days)
     return found
 
 
@@ -232,18 +259,6 @@ def search(
     )
 
 
-def open_offices() -> list[Office]:
-    """The offices that serve, by name of their key."""
-    return list(db.session.scalars(select(Office).filter_by(active=True).order_by(Office.key)))
-
-
-def offices_for(service: Service) -> list[Office]:
-    """The offices where somebody can give this service."""
-    served = select(Membership.office_id).join(Skill).where(Membership.active, Skill.service_id == service.id)
-    offices = select(Office).where(Office.active, Office.id.in_(served)).order_by(Office.id)
-    return list(db.session.scalars(offices))
-
-
 def _possible(asked: Search) -> int:
     """Starts for which somebody works at all, to tell full days from closed ones."""
     fits = asked.roster.fits(asked.window, asked.wish.channel, asked.rules)
@@ -262,18 +277,25 @@ def _free(asked: Search, wanted: int) -> int:
         missing = wanted & ~free
         if not missing:
             break
-        crews = {office: [m for m in asked.crew(office) if m[1] & missing] for office in offices}
-        shifts = [shift for crew in crews.values() for shift, _ in crew]
-        calendars = iter(asked.calendars(shifts))
-        for office, crew in crews.items():
-            free |= _free_at(asked, office, [(fit, next(calendars)) for _, fit in crew], missing)
+        for _, at_office in _free_by_office(asked, offices, missing):
+            free |= at_office
     return free
 
 
-def _free_at(asked: Search, office: int, crew: Sequence[tuple[int, Calendar]], missing: int) -> int:
-    rows = (fit & ~scheduling.collisions(calendar.busy, asked.rules) for fit, calendar in crew)
-    free = scheduling.enough(rows, 2 if asked.service.second_clerk else 1) & missing
-    return free & asked.free_places(office) if free else 0
+def _free_by_office(asked: Search, offices: Sequence[int], wanted: int) -> Iterator[tuple[int, int]]:
+    """The wanted starts that are free at each office; all calendars are read at once."""
+    crews = {office: [member for member in asked.crew(office) if member[1] & wanted] for office in offices}
+    calendars = iter(asked.calendars([shift for crew in crews.values() for shift, _ in crew]))
+    places = asked.free_places([office for office, crew in crews.items() if crew])
+    needed = 2 if asked.service.second_clerk else 1
+    for office, crew in crews.items():
+        taken = (scheduling.collisions(next(calendars).busy, asked.rules) for _ in crew)
+        rows = [fit & ~collisions for (_, fit), collisions in zip(crew, taken, strict=True)]
+        yield office, scheduling.enough(rows, needed) & wanted & places.get(office, -1)
+
+
+def _first(free: int, window: Window) -> datetime:
+    return scheduling.instant_of(window.first_quantum + (free & -free).bit_length() - 1)
 
 
 def _batches(asked: Search) -> Iterator[list[int]]:

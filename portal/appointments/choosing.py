@@ -188,7 +188,7 @@ def _seconds(week: Week, clerk: Calendar, ranked: Sequence[Standing]) -> list[in
 
 
 def _places(week: Week, office: int) -> list[int | None]:
-    places = week.search.places(office)
+    places = week.search.places([office]).get(office)
     if places is None:
         return [None]
     rules = plain_rules(week.search.booking, week.search.minutes)

@@ -16,6 +16,8 @@ from portal.appointments.citizen_pages import booking_rules, parse_start, ways_o
 from portal.appointments.forms import DetailsForm, first_answers
 from portal.appointments.models import Appointment
 from portal.appointments.occupancy import CitizenElsewhere, TimeTaken
+from portal.appointments.papers import CHANNELS
+from portal.appointments.rules import wish_of
 from portal.db import attempt, db
 from portal.offices.models import Office
 from portal.people.visitor import the_person
@@ -35,8 +37,9 @@ def details() -> ResponseReturnValue:
         return _nothing_chosen()
     if held.state == "booked":
         return _booked(held)
-    ways = ways_of(held.service)
-    form = DetailsForm(formdata=None, data=first_answers(the_person(), held, ways), ways=ways)
+    ways = ways_of(held.service, held.channel)
+    answers = first_answers(the_person(), held, ways)
+    form = DetailsForm(formdata=None, data=answers, ways=ways, wish=wish_of(held))
     return _page(held, form)
 
 
@@ -51,7 +54,7 @@ def book() -> ResponseReturnValue:
         return _booked(held)
     if "release" in request.form:
         return _give_back(held)
-    form = DetailsForm(ways=ways_of(held.service))
+    form = DetailsForm(ways=ways_of(held.service, held.channel), wish=wish_of(held))
     if "extend" in request.form:
         return _extend(held, form)
     if not form.validate():
@@ -105,7 +108,9 @@ def _held_now(former: Appointment) -> Appointment:
     if former.state == "held":
         lifecycle.lapse(former)
     office = None if former.any_office else db.session.get(Office, former.office_id)
-    return lifecycle.hold(former.service, booking_rules(), office, starts_at, the_person(), former.language)
+    return lifecycle.hold(
+        former.service, booking_rules(), office, starts_at, the_person(), former.language, wish_of(former)
+    )
 
 
 def _lost(held: Appointment, form: DetailsForm, clash: bool = False) -> ResponseReturnValue:
@@ -135,7 +140,7 @@ def _give_back(held: Appointment) -> ResponseReturnValue:
     attempt(lambda: lifecycle.lapse(held) if held.state == "held" else None)
     session.pop("hold", None)
     flash(_("The time is free again for others."), "info")
-    return redirect(flask_url_for("citizen_booking.times", key=held.service.key))
+    return redirect(flask_url_for("free_times.show", key=held.service.key))
 
 
 def _chosen() -> Appointment | None:
@@ -159,6 +164,7 @@ def _page(held: Appointment, form: DetailsForm, lost: bool = False, clash: bool 
     return render_template(
         "booking/details.html",
         appointment=held,
+        channels=CHANNELS,
         form=form,
         lost=lost,
         clash=clash,
@@ -172,7 +178,7 @@ def _page(held: Appointment, form: DetailsForm, lost: bool = False, clash: bool 
 def _alternatives(held: Appointment) -> list[datetime]:
     """The nearest free times at which the citizen is free too, when the held one is lost."""
     office = None if held.any_office else held.office
-    offer = availability.offer(held.service, booking_rules(), office)
+    offer = availability.offer(held.service, booking_rules(), office, wish=wish_of(held))
     begin, end = offer.window.midnight(0), offer.window.midnight(offer.window.days)
     own = occupancy.citizen_resource(the_person().id)
     busy = set(occupancy.taken_quanta([own], begin, end, held).get(own, ()))

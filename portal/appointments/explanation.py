@@ -110,9 +110,10 @@ def _rows(
     busy = iter(taken)
     interpreters = asked.free_interpreters()
     rows: dict[str, list[list[int]]] = {}
+    places = asked.free_places([office for office, _ in crews])
     for office, crew in crews:
-        places = asked.free_places(office)
-        found = [_of_clerk(asked, shift, next(busy), raster, interpreters, places) for shift in crew]
+        free = places.get(office, -1)
+        found = [_of_clerk(asked, shift, next(busy), raster, interpreters, free) for shift in crew]
         for name in _names(asked):
             rows.setdefault(name, []).append([stages[name] for stages in found])
     return rows or {"hours": [[]]}

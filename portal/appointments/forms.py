@@ -11,7 +11,8 @@ from wtforms.validators import InputRequired, Length, Optional
 
 from portal.appointments.lifecycle import Details
 from portal.appointments.models import Appointment
-from portal.appointments.papers import NEEDS, PAPERS
+from portal.appointments.papers import NEEDS, PAPERS, SIGN_LANGUAGE
+from portal.appointments.rules import Wish
 from portal.forms import (
     EmailField,
     ManyChoices,
@@ -24,6 +25,9 @@ from portal.forms import (
 )
 from portal.people.models import Person
 from portal.plugin_api import DeliveryProvider, RecipientField
+
+WITHOUT_INTERPRETER = {key: words for key, words in NEEDS.items() if key != SIGN_LANGUAGE}
+"""Where an interpreter is booked already, together with the time."""
 
 
 class DetailsForm(FlaskForm):
@@ -61,9 +65,13 @@ class DetailsForm(FlaskForm):
         [Optional(), Length(max=1000, message=_l("Please write at most %(max)d letters."))],
     )
 
-    def __init__(self, *args: Any, ways: dict[str, DeliveryProvider], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, ways: dict[str, DeliveryProvider], wish: Wish, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.ways = ways
+        self.ways, self.wish = ways, wish
+        if wish.interpreted:
+            self.needs.choices = choices(WITHOUT_INTERPRETER)
+        if wish.channel == "phone":
+            del self.paper
         self.delivery.choices = choices({name: str(way.title) for name, way in ways.items()})
         if not ways:
             del self.delivery
@@ -86,13 +94,17 @@ class DetailsForm(FlaskForm):
             email=self.email.data or "",
             phone=self.phone.data or "",
             language=self.language.data,
-            paper=self.paper.data,
+            paper=self.paper.data if "paper" in self else "",
             address=self._address(),
-            needs=tuple(self.needs.data or ()),
+            needs=self._needs(),
             remark=self.remark.data or "",
             delivery=way,
             recipient=self._recipient(way),
         )
+
+    def _needs(self) -> tuple[str, ...]:
+        booked = (SIGN_LANGUAGE,) if self.wish.interpreted else ()
+        return (*booked, *(self.needs.data or ()))
 
     def _address(self) -> dict[str, str]:
         names = ("street", "number", "postal_code", "town")

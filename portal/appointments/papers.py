@@ -23,8 +23,9 @@ PAPERS = {
     "wallet": _l("Identity card in the Gov.gr Wallet"),
 }
 
+SIGN_LANGUAGE = "sign_language"
 NEEDS = {
-    "sign_language": _l("Greek Sign Language interpreter"),
+    SIGN_LANGUAGE: _l("Greek Sign Language interpreter"),
     "lip_reading": _l("Lip reading: the clerk faces the camera and speaks clearly"),
     "written": _l("Written messages during the call"),
 }

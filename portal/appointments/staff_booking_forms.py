@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,10 +14,11 @@ from wtforms import BooleanField, HiddenField, RadioField, SelectField, Validati
 from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
 
-from portal.appointments.forms import DetailsForm
+from portal.appointments.forms import WITHOUT_INTERPRETER, DetailsForm
 from portal.appointments.lifecycle import Details
 from portal.appointments.models import Appointment
-from portal.appointments.papers import CHANNELS, NEEDS, PAPERS
+from portal.appointments.papers import CHANNELS, PAPERS
+from portal.appointments.rules import Wish
 from portal.forms import EmailField, ManyChoices, PhoneField, choices, demand, required, short_text
 from portal.i18n import in_readers_language, short_date, wall_clock
 from portal.offices.models import Office, Service
@@ -82,13 +83,11 @@ class StaffBookingForm(DetailsForm):
         default="",
     )
     needs = ManyChoices(
-        _l("Does the citizen need one of these?"),
-        [Optional()],
-        choices=choices({key: words for key, words in NEEDS.items() if key != "sign_language"}),
+        _l("Does the citizen need one of these?"), [Optional()], choices=choices(WITHOUT_INTERPRETER)
     )
 
-    def __init__(self, *args: Any, ways: Mapping[str, DeliveryProvider], **kwargs: Any) -> None:
-        super().__init__(*args, ways=dict(ways), **kwargs)
+    def __init__(self, *args: Any, ways: dict[str, DeliveryProvider], wish: Wish, **kwargs: Any) -> None:
+        super().__init__(*args, ways=ways, wish=wish, **kwargs)
         if not self.once.data:
             self.once.data = secrets.token_urlsafe(16)
         if "delivery" in self:
@@ -125,18 +124,17 @@ class StaffBookingForm(DetailsForm):
         """The chosen time."""
         return datetime.fromisoformat(self.start.data)
 
-    def written_down(self, interpreted: bool) -> Details:
+    def written_down(self) -> Details:
         """The answers, ready for the lifecycle."""
         way = self.delivery.data if self.ways else ""
-        wanted = ("sign_language",) if interpreted else ()
         return Details(
             name=self.name.data or "",
             email=self.email.data or "",
             phone=self.phone.data or "",
             language=self.language.data,
-            paper=self.paper.data or "",
+            paper=(self.paper.data or "") if "paper" in self else "",
             address=self._address(),
-            needs=(*wanted, *(self.needs.data or ())),
+            needs=self._needs(),
             remark=self.remark.data or "",
             delivery=way,
             recipient=self._recipient(way),

@@ -71,7 +71,8 @@ def show() -> str:
     choice = _choice(request.args)
     if choice is None:
         return _page(None, None)
-    form = StaffBookingForm(formdata=None, ways=ways_of(choice.service), data=_likely_answers(choice))
+    ways = ways_of(choice.service, choice.wish.channel)
+    form = StaffBookingForm(formdata=None, ways=ways, wish=choice.wish, data=_likely_answers(ways))
     times = _times(choice)
     form.offer_starts(times.starts, times.offer.window.zone, with_day=False)
     return _page(choice, form, times)
@@ -82,7 +83,7 @@ def show() -> str:
 def book() -> ResponseReturnValue:
     """Take the time and book it, in one step. What was typed stays in every case."""
     choice = _choice(request.form) or abort(400)
-    form = StaffBookingForm(ways=ways_of(choice.service))
+    form = StaffBookingForm(ways=ways_of(choice.service, choice.wish.channel), wish=choice.wish)
     if not form.validate():
         return _again(choice, form), 422
     try:
@@ -109,7 +110,7 @@ def _book(choice: Choice, form: StaffBookingForm) -> Appointment:
         _request_key(choice, form),
     )
     if row.state == "held":
-        lifecycle.confirm(row, rules, None, form.written_down(choice.wish.interpreted), clerk)
+        lifecycle.confirm(row, rules, None, form.written_down(), clerk)
     return row
 
 
@@ -191,8 +192,7 @@ def _times(choice: Choice, day: date | None = None) -> Times:
     return Times(offer, day or day_asked(request.args.get("day", "")), choice.address)
 
 
-def _likely_answers(choice: Choice) -> dict[str, Any]:
-    ways = ways_of(choice.service)
+def _likely_answers(ways: Mapping[str, object]) -> dict[str, Any]:
     return {"language": "el", "delivery": next(iter(ways)) if len(ways) == 1 else None}
 
 

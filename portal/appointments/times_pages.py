@@ -1,0 +1,138 @@
+"""Free times of a service: a day, a month, the same for programs, and the click that holds one."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, session
+from flask import url_for as flask_url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+
+from portal import security
+from portal.appointments import free_json, lifecycle
+from portal.appointments.citizen_choice import Choice, TimesPage
+from portal.appointments.citizen_pages import booking_rules, parse_start, taken_in_words
+from portal.appointments.models import Appointment
+from portal.appointments.month import Month
+from portal.appointments.occupancy import TimeTaken
+from portal.appointments.service_pages import service_named
+from portal.db import attempt, db
+from portal.i18n import current_language
+from portal.people.visitor import current_person
+
+blueprint = Blueprint("free_times", __name__, url_prefix="/services/<key>")
+
+
+@blueprint.get("/times")
+@security.public
+def show(key: str) -> str:
+    """Days and hours that are free."""
+    choice = Choice.of(service_named(key), request.args)
+
+    def address(**values: str) -> str:
+        return flask_url_for("free_times.show", key=key, **values)  # type: ignore[arg-type]
+
+    page = TimesPage(choice, choice.offer(), day_asked(), address)
+    return render_template("booking/times.html", service=choice.service, page=page, once=new_token())
+
+
+@blueprint.get("/month")
+@security.public
+def month(key: str) -> str:
+    """One month with the number of free hours of each day."""
+    choice = Choice.of(service_named(key), request.args)
+    shown = Month.asked(choice, request.args.get("month", ""))
+    return render_template("booking/month.html", service=choice.service, choice=choice, month=shown)
+
+
+@blueprint.get("/free.json")
+@security.public
+def for_programs(key: str) -> Response:
+    """The free starts of some days, for programs; docs/free-times.md describes question and answer."""
+    choice = Choice.of(service_named(key), request.args)
+    try:
+        first_day, days = free_json.days_asked(request.args)
+    except free_json.BadQuestion as bad:
+        return free_json.response({"error": str(bad)}, 400)
+    return free_json.answer(choice, choice.offer(first_day, days))
+
+
+@blueprint.post("/times")
+@security.limiter.limit("60 per minute")
+@security.public
+def hold(key: str) -> ResponseReturnValue:
+    """Hold a time, then ask for the details (after login).
+
+    The same form sent twice, or sent again after going back, leads to the appointment that it has made.
+    """
+    choice = Choice.of(service_named(key), request.form)
+    starts_at = parse_start(request.form.get("start", ""))
+    try:
+        row = attempt(lambda: _hold(choice, starts_at, _request_key(choice, starts_at)))
+    except TimeTaken as taken:
+        flash(taken_in_words(taken), "error")
+        return redirect(_nearby(choice, starts_at))
+    session["hold"] = row.key
+    return redirect(flask_url_for("booking_details.details"))
+
+
+def new_token() -> str:
+    """Names one showing of a form, so that what it asks for is done once."""
+    return secrets.token_urlsafe(12)
+
+
+def day_asked() -> date | None:
+    """The day in the address; None if there is none that can be read."""
+    try:
+        return date.fromisoformat(request.args.get("day", ""))
+    except ValueError:
+        return None
+
+
+def _hold(choice: Choice, starts_at: datetime, request_key: str) -> Appointment:
+    made = lifecycle.made_by(request_key)
+    over = made is not None and made.state not in ("held", "booked")
+    held = _own_hold()
+    if held is not None and held is not made:
+        lifecycle.lapse(held)
+    return lifecycle.hold(
+        choice.service,
+        booking_rules(),
+        choice.office,
+        starts_at,
+        current_person(),
+        current_language(),
+        choice.wish,
+        None if over else request_key,
+    )
+
+
+def _request_key(choice: Choice, starts_at: datetime) -> str:
+    """One form, one time, one person: one appointment."""
+    person = current_person()
+    asked = (
+        request.form.get("once", ""),
+        person.id if person else session.get("csrf_token", ""),
+        choice.service.key,
+        starts_at.isoformat(),
+        sorted(choice.values().items()),
+    )
+    return hashlib.sha256(repr(asked).encode()).hexdigest()
+
+
+def _own_hold() -> Appointment | None:
+    key = session.get("hold")
+    return db.session.scalar(select(Appointment).filter_by(key=key, state="held")) if key else None
+
+
+def _nearby(choice: Choice, starts_at: datetime) -> str:
+    """The page with the day on which the nearest free time lies."""
+    times = TimesPage(choice, choice.offer(), None, str).times
+    near = times.nearest(starts_at, 1)
+    zone = ZoneInfo(times.offer.window.zone)
+    day = near[0].astimezone(zone).date().isoformat() if near else None
+    return flask_url_for("free_times.show", key=choice.service.key, **choice.values(), day=day)  # type: ignore[arg-type]
