@@ -15,6 +15,7 @@ from datetime import date
 from io import StringIO
 from pathlib import Path
 
+from flask_babel import force_locale
 from werkzeug.datastructures import MultiDict
 from wtforms import Form
 from wtforms.validators import Length, Optional
@@ -139,9 +140,11 @@ def _problems_of(cell: Mapping[str, str]) -> Iterator[str]:
 
 
 def _problems_of_contact(contact: _Contact) -> Iterator[str]:
-    if not contact.validate():
-        for field in contact:
-            yield from (f"{field.name}: {error}" for error in field.errors)
+    # The command speaks English, whatever the language of the municipality.
+    with force_locale("en"):
+        contact.validate()
+        told = [f"{field.name}: {error}" for field in contact for error in field.errors]
+    yield from told
     if not contact.email.data and not contact.phone.data:
         yield "phone: is missing, and so is email; write one of them, so that the citizen can be reached"
 
