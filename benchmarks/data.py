@@ -52,6 +52,8 @@ class Size:
     booked_elsewhere: float = 0.0
     past: int = 0
     """Appointments that are over."""
+    places: int = 0
+    """Calls that each office can have at once; 0 is no limit."""
 
     @property
     def first_citizen(self) -> int:
@@ -95,7 +97,7 @@ def _catalogue(size: Size) -> Iterator[tuple[Any, Iterator[Row]]]:
         iter([{"id": 1, "key": "field", "name": _both("Πεδίο"), "summary": _both(""), "position": 1}]),
     )
     yield Service, iter([_service()])
-    yield Office, (_office(number) for number in range(1, size.offices + 1))
+    yield Office, (_office(number, size) for number in range(1, size.offices + 1))
     yield Person, (_person(number) for number in people)
     yield Membership, (_post(number, size) for number in staff)
     yield Skill, ({"membership_id": number, "service_id": 1} for number in range(1, size.clerks + 1))
@@ -131,7 +133,7 @@ def _service() -> Row:
     }
 
 
-def _office(number: int) -> Row:
+def _office(number: int, size: Size) -> Row:
     return {
         "id": number,
         "key": f"office-{number}",
@@ -141,6 +143,7 @@ def _office(number: int) -> Row:
         "phone": "2100000000",
         "email": f"office-{number}@example.gr",
         "time_zone": ZONE,
+        "capacity": {"video": size.places} if size.places else {},
     }
 
 
