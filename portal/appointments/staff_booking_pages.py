@@ -26,12 +26,12 @@ from portal.appointments.rules import Wish
 from portal.appointments.staff_booking_forms import ANYONE, StaffBookingForm, WishForm
 from portal.appointments.staff_day import day_asked
 from portal.appointments.staff_offices import AT_THE_COUNTER, OfficeChoice
-from portal.appointments.staff_times import Times
+from portal.appointments.staff_times import Times, why_address
 from portal.db import attempt, db
 from portal.i18n import short_date, wall_clock
 from portal.offices.models import Office, Service
 from portal.people import access
-from portal.people.models import Membership, Person, Skill
+from portal.people.models import Membership, Skill
 from portal.people.visitor import the_person
 
 blueprint = Blueprint("staff_booking", __name__, url_prefix="/staff/book")
@@ -142,7 +142,8 @@ def _choice(given: MultiDict[str, str]) -> Choice | None:
     channel = given.get("channel", service.channels[0])
     if channel not in service.channels:
         channel = service.channels[0]
-    clerk = next((p.id for p in _clerks(service, office) if str(p.id) == given.get("clerk")), None)
+    clerks = staff_offices.clerks_of(service, office)
+    clerk = next((person.id for person in clerks if str(person.id) == given.get("clerk")), None)
     if clerk is None and given.get("clerk", ANYONE) != ANYONE and request.method == "POST":
         abort(404)
     return Choice(service, office, Wish(channel, "interpreted" in given, clerk, by_staff=True))
@@ -159,22 +160,6 @@ def _offices(given: Mapping[str, str]) -> OfficeChoice:
     own = staff_offices.own_office(person, AT_THE_COUNTER)
     key = given.get("office", own.key if own else "")
     return staff_offices.choice(person, key, given.get("find", ""), AT_THE_COUNTER)
-
-
-def _clerks(service: Service, office: Office) -> Sequence[Person]:
-    """Who gives the service at the office."""
-    query = (
-        select(Person)
-        .join(Membership, Membership.person_id == Person.id)
-        .join(Skill, Skill.membership_id == Membership.id)
-        .where(
-            Membership.office_id == office.id,
-            Membership.active,
-            Membership.role.in_(AT_THE_COUNTER),
-            Skill.service_id == service.id,
-        )
-    )
-    return db.session.scalars(query).all()
 
 
 def _services(office: Office) -> Sequence[Service]:
@@ -225,8 +210,15 @@ def _page(
     wishes.offer_offices([*found.offices, *([office] if office and office not in found.offices else [])])
     wishes.offer_services(_services(office) if office else [])
     if choice:
-        wishes.offer_clerks(_clerks(choice.service, choice.office), the_person())
+        wishes.offer_clerks(staff_offices.clerks_of(choice.service, choice.office), the_person())
         wishes.offer_channels(choice.service.channels)
     return render_template(
-        "staff/book.html", choice=choice, form=form, times=times, lost=lost, wishes=wishes, found=found
+        "staff/book.html",
+        choice=choice,
+        form=form,
+        times=times,
+        lost=lost,
+        wishes=wishes,
+        found=found,
+        why=choice and why_address(choice.service, choice.office, choice.wish),
     )

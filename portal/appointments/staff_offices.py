@@ -16,7 +16,7 @@ from portal.db import db
 from portal.offices import search
 from portal.offices.models import Office, Service
 from portal.people import access
-from portal.people.models import Person
+from portal.people.models import Membership, Person, Skill
 
 FEW = 20
 """So many offices stand in a list; among more one has to search."""
@@ -69,6 +69,22 @@ def is_administrator(person: Person) -> bool:
 def own_office(person: Person, roles: Collection[str] = AT_THE_COUNTER) -> Office | None:
     """The first office in which the person has one of ``roles``."""
     return next((post.office for post in access.active_memberships(person) if post.role in roles), None)
+
+
+def clerks_of(service: Service, office: Office) -> Sequence[Person]:
+    """Who gives the service at the office."""
+    query = (
+        select(Person)
+        .join(Membership, Membership.person_id == Person.id)
+        .join(Skill, Skill.membership_id == Membership.id)
+        .where(
+            Membership.office_id == office.id,
+            Membership.active,
+            Membership.role.in_(AT_THE_COUNTER),
+            Skill.service_id == service.id,
+        )
+    )
+    return db.session.scalars(query).all()
 
 
 def _among(own: Sequence[Office], key: str) -> Office | None:

@@ -26,7 +26,7 @@ from portal.appointments.rules import wish_of
 from portal.appointments.staff_day import NO_CASE, day_asked, day_of
 from portal.appointments.staff_forms import InvitationForm, NoteForm
 from portal.appointments.staff_moving import NewPlace
-from portal.appointments.staff_times import Times
+from portal.appointments.staff_times import Times, why_address
 from portal.db import attempt, db, transaction
 from portal.documents import lifecycle as documents
 from portal.people import access
@@ -95,19 +95,15 @@ def choose_new_time(key: str) -> ResponseReturnValue:
     if appointment.state != "booked":
         return redirect(flask_url_for("staff.case", key=key))
     asked = NewPlace.asked(appointment, request.args)
-    offer = availability.offer(
-        appointment.service,
-        booking_rules(),
-        asked.office,
-        ignoring=appointment,
-        wish=wish_of(appointment, asked.clerk_id, by_staff=True),
-    )
+    service, wish = appointment.service, wish_of(appointment, asked.clerk_id, by_staff=True)
+    offer = availability.offer(service, booking_rules(), asked.office, ignoring=appointment, wish=wish)
     return render_template(
         "staff/move.html",
         appointment=appointment,
-        service=appointment.service,
+        service=service,
         form=asked.form(appointment),
         place=asked,
+        why=why_address(service, asked.office, wish),
         times=Times(offer, day_asked(request.args.get("day", "")), asked.address),
     )
 

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
+from flask import url_for as flask_url_for
 from flask_babel import gettext as _
 
 from portal.appointments.availability import Offer
+from portal.appointments.rules import Wish
 from portal.i18n import short_date
+from portal.offices.models import Office, Service
+from portal.people import access, visitor
 
 DAYS_SHOWN = 7
 
@@ -79,3 +83,23 @@ class Times:
             "current": day == self.day,
             "note": note,
         }
+
+
+def why_address(service: Service, office: Office | None, wish: Wish) -> str | None:
+    """The page that explains why nothing is free, for whoever plans the work of the office.
+
+    Without an office it is about the person's own one.
+    """
+    if not visitor.may_supervise():
+        return None
+    if office is not None and not access.may_supervise(visitor.the_person(), office.id):
+        return None
+    return flask_url_for(
+        "planning.why",
+        service=service.key,
+        office=office.key if office else None,
+        clerk=wish.clerk_id,
+        channel=wish.channel,
+        interpreted="y" if wish.interpreted else None,
+        by_staff="y" if wish.by_staff else None,
+    )

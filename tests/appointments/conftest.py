@@ -48,3 +48,18 @@ def visit(client: Any, log_in: Callable[..., None]) -> Callable[..., Any]:
         return client
 
     return visit
+
+
+@pytest.fixture
+def desk(client: Any, log_in: Callable[..., None], hall: SimpleNamespace) -> Callable[[str], Any]:
+    """``desk("k.alexiou")``: the browser, in English, of somebody who came through the staff's door."""
+    from portal.db import db
+    from portal.people.models import Person
+
+    def sit_down(login: str) -> Any:
+        log_in(client, db.session.query(Person).filter_by(subject=login).one(), door="staff")
+        with client.session_transaction() as session:
+            session["language"] = "en"
+        return client
+
+    return sit_down
