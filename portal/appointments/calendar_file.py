@@ -39,9 +39,7 @@ def calendar_file(appointment: Appointment) -> bytes:
     entry.add("summary", _summary(appointment.channel, office))
     if appointment.channel == "in_person":
         entry.add("location", f"{office}, {in_readers_language(appointment.office.address)}")
-    page = page_address("citizen.appointment", key=appointment.key)
-    entry.add("description", _("To see, move or cancel your appointment, log in here: %(page)s", page=page))
-    entry.add("url", page)
+    _add_way_back(entry, appointment)
     entry.add("status", "CANCELLED" if appointment.state == "cancelled" else "CONFIRMED")
     if appointment.state != "cancelled":
         alarm = Alarm()
@@ -56,6 +54,18 @@ def calendar_file(appointment: Appointment) -> bytes:
     calendar.add_component(entry)
     content: bytes = calendar.to_ical()
     return content
+
+
+def _add_way_back(entry: Event, appointment: Appointment) -> None:
+    """How to move or cancel: on its page, or by phone where staff booked without a login."""
+    if appointment.citizen_id is None:
+        phone = appointment.office.phone
+        words = _("To move or cancel the appointment, call the office: %(phone)s.", phone=phone)
+        entry.add("description", words)
+        return
+    page = page_address("citizen.appointment", key=appointment.key)
+    entry.add("description", _("To see, move or cancel your appointment, log in here: %(page)s", page=page))
+    entry.add("url", page)
 
 
 def _summary(channel: str, office: str) -> str:

@@ -161,6 +161,8 @@ def invite(
     if appointment.state not in ("booked", "in_call"):
         raise NotPossible(appointment.state, "invite")
     guest = Participant(role=role, name=name, email=email, language=language)
+    if appointment.state == "in_call" and appointment.channel != "video":
+        guest.admitted_at = clock.now()  # there is no door at which he could wait
     appointment.participants.append(guest)
     db.session.flush()
     audit.record(actor.id, "invited", _subject(appointment), role=role)

@@ -14,7 +14,7 @@ from sqlalchemy import func, or_, select, true, tuple_
 
 from portal import audit, clock
 from portal.appointments import choosing, messages, occupancy
-from portal.appointments.freeing import TIME_TO_OFFER, FreedTime, suitable_wishes
+from portal.appointments.freeing import TIME_TO_OFFER, FreedTime, matching_wishes, suitable_wishes
 from portal.appointments.models import Appointment, EarlierWish
 from portal.appointments.occupancy import TimeTaken
 from portal.appointments.rules import wish_of
@@ -89,6 +89,24 @@ def end(appointment: Appointment, booking: BookingRules) -> None:
     db.session.flush()
     if offered:
         ask_next(appointment, offered.time, offered.kept_until, offered.returns_at, booking)
+
+
+def follow_move(appointment: Appointment, booking: BookingRules, before: datetime, by_citizen: bool) -> None:
+    """The appointment has moved from ``before``. Whoever did it himself is off the list.
+
+    Whom the office moved keeps his place, and his offer while it is still an earlier time for him; about
+    the time that was taken from him he is not asked.
+    """
+    wish = wish_for(appointment)
+    if by_citizen or wish is None:
+        end(appointment, booking)
+        return
+    asked = [*wish.offered.get("asked", ()), before.isoformat()]
+    wish.offered = {**wish.offered, "asked": asked}
+    db.session.flush()
+    offered = _offered(wish)
+    if offered and not _suits(wish, offered):
+        _ask_another(appointment, booking)
 
 
 def wish_for(appointment: Appointment) -> EarlierWish | None:
@@ -196,6 +214,12 @@ def _suitable(freed: FreedTime) -> Iterator[EarlierWish]:
         wish = db.session.scalar(again.execution_options(populate_existing=True))
         if wish is not None and start not in wish.offered.get("asked", ()):
             yield wish
+
+
+def _suits(wish: EarlierWish, offered: Offered) -> bool:
+    """True while the time about which he is asked is one that he wishes for."""
+    own = matching_wishes(offered.time).where(EarlierWish.appointment_id == wish.appointment_id)
+    return db.session.scalar(own) is not None
 
 
 def _answer_until(heir: Appointment, freed: FreedTime, booking: BookingRules) -> datetime | None:

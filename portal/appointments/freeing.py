@@ -86,10 +86,15 @@ def release_former(appointment: Appointment, freed: FreedTime, booking: BookingR
 
 
 def suitable_wishes(freed: FreedTime) -> Select[Any]:
-    """Wishes for which the freed time is earlier and fits, whoever wished first leading.
+    """Matching wishes, whoever wished first leading. Nobody is asked while another offer is open to him."""
+    waiting = matching_wishes(freed).where(EarlierWish.offer_ends_at.is_(None))
+    return waiting.order_by(EarlierWish.wished_at, EarlierWish.appointment_id)
+
+
+def matching_wishes(freed: FreedTime) -> Select[Any]:
+    """Wishes for which the freed time is earlier and fits.
 
     The same service, so that length, clerk and papers agree; at the same office, unless any will do.
-    Nobody is asked while another offer is open to him.
     """
     own = Appointment
     return (
@@ -103,9 +108,7 @@ def suitable_wishes(freed: FreedTime) -> Select[Any]:
             own.starts_at > freed.starts_at,
             true() if freed.interpreter_id else own.interpreter_id.is_(None),
             or_(own.office_id == freed.office_id, own.any_office),
-            EarlierWish.offer_ends_at.is_(None),
         )
-        .order_by(EarlierWish.wished_at, EarlierWish.appointment_id)
     )
 
 

@@ -231,7 +231,7 @@ def move(
     freed = FreedTime.of(appointment)
     appointment.starts_at = starts_at
     reasons = _take_with_first_free(appointment, choices, booking, None)
-    earlier.end(appointment, booking)
+    earlier.follow_move(appointment, booking, before, by_citizen=actor.id == appointment.citizen_id)
     freeing.release_former(appointment, freed, booking)
     messages.call_off_messages(appointment)
     appointment.version += 1

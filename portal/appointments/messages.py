@@ -140,10 +140,13 @@ def post_freed(appointment: Appointment, freed: dict[str, Any], until: datetime)
 
 
 def tell_of_offer(appointment: Appointment, ends_at: datetime) -> None:
-    """The citizen learns that an earlier time is kept for him until ``ends_at``."""
+    """The citizen learns that an earlier time is kept for him until ``ends_at``.
+
+    A move does not call the letter off: the job asks whether the time is still kept for him.
+    """
     outbox.post(
         "time.letter",
-        message_subject(appointment),
+        subject(appointment),
         {"appointment_id": appointment.id, "ends_at": ends_at.isoformat()},
         key=f"letter-{appointment.key}-{ends_at:%Y%m%dT%H%M%S%f}",
         give_up_at=ends_at,
