@@ -167,7 +167,7 @@ def _details(visit: Visit, citizen: Person) -> lifecycle.Details:
 
 def _end(config: Config, appointment: Appointment, ending: str) -> None:
     """Let a past appointment happen at its own time."""
-    if ending == "issue" and not appointment.delivery:
+    if ending == "issue" and not (appointment.delivery and call.can_identify(appointment)):
         ending = "nothing"
     if ending == "missed":
         with clock.pretend(appointment.ends_at):
@@ -185,8 +185,10 @@ def _end(config: Config, appointment: Appointment, ending: str) -> None:
 
 def _meet(config: Config, appointment: Appointment) -> None:
     call.start(appointment, config.providers.video, appointment.clerk)
-    room = appointment.rooms[-1]
-    call.room_opened(room, Room(room.key, room.closes_at))
+    for room in appointment.rooms:
+        call.room_opened(room, Room(room.key, room.closes_at))
+    if not call.can_identify(appointment):
+        return
     record = call.IdentityRecord(appointment.paper, paper_shown=True, face_matches=True, name_matches=True)
     call.record_identity(appointment, record, appointment.clerk)
 

@@ -82,6 +82,14 @@ def test_it_starts_at_any_hour_of_any_day(app, clock, moment):
     assert bookings.any_ahead()
 
 
+def test_what_was_held_today_by_phone_had_no_room_and_identified_nobody(app, clock):
+    clock.move_to(datetime(2026, 11, 24, 17, 0, tzinfo=UTC))
+    demo.prepare(app)
+    calls = db.session.scalars(select(Appointment).filter_by(channel="phone", state="done")).all()
+    assert calls
+    assert not any(call.rooms or call.identity_check or call.outcome == "issue" for call in calls)
+
+
 def test_strict_rules_make_a_quieter_week(app, portal_config):
     demo.prepare(app)
     strict = portal_config.booking.model_copy(update={"open_appointments": 1})

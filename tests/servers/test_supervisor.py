@@ -104,11 +104,13 @@ def _megabytes(pid: int) -> float:
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     house = House(tmp_path / "instance", _free_port())
-    house.start()
-    yield house
-    for pid in house.processes():
-        os.kill(pid, signal.SIGKILL)
-    house.process.communicate()
+    try:
+        house.start()
+        yield house
+    finally:
+        for pid in house.processes():
+            os.kill(pid, signal.SIGKILL)
+        house.process.communicate()
 
 
 def test_it_says_where_to_go_serves_and_closes_cleanly(house: House) -> None:
