@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import DateField, SelectField, TimeField, ValidationError
-from wtforms.validators import Optional
+from wtforms.validators import InputRequired, Optional
 
 from portal import clock, scheduling
 from portal.forms import choices
@@ -44,7 +44,9 @@ class AbsenceForm(FlaskForm):
     """Who is away from when until when. Without times it is whole days, without a last day a single one."""
 
     person = SelectField(_l("Who is away"), validate_choice=False)
-    first_day = DayField(_l("First day"), [Optional()], format=DAY_FORMATS)
+    first_day = DayField(
+        _l("First day"), [InputRequired(_l("Say on which day the absence begins."))], format=DAY_FORMATS
+    )
     from_time = ClockField(_l("From (time)"), [Optional()])
     last_day = DayField(_l("Last day"), [Optional()], format=DAY_FORMATS)
     until_time = ClockField(_l("Until (time)"), [Optional()])
@@ -75,10 +77,9 @@ class AbsenceForm(FlaskForm):
         return scheduling.wall_clock(day, 1440, self.zone)
 
     def validate_first_day(self, field: DayField) -> None:
-        """Needed, and within the years in which anybody works."""
-        if field.data is None:
-            raise ValidationError(_("Say on which day the absence begins."))
-        _expect_near(field.data)
+        """Within the years in which anybody works."""
+        if field.data:
+            _expect_near(field.data)
 
     def validate_last_day(self, field: DayField) -> None:
         """Not before the first day."""
