@@ -63,7 +63,13 @@ def _parser() -> argparse.ArgumentParser:
     bring_in.add_argument(
         "--notify", action="store_true", help="send confirmations and reminders to citizens"
     )
-    command("demo", _demo, "fill the demonstration's database")
+    show = command("demo", _demo, "fill the demonstration's database")
+    show.add_argument(
+        "--scale",
+        choices=["municipality", "national"],
+        default="municipality",
+        help="how much of it: two offices, or 1,023 with 3,000 clerks and fourteen months of appointments",
+    )
     return parser
 
 
@@ -216,5 +222,30 @@ def _demo(options: argparse.Namespace) -> int:
     if not config.demo:
         print("this is no demonstration: [portal] demo is not true", file=sys.stderr)
         return 1
+    if options.scale == "national":
+        return _demo_of_the_country(app, config)
     _prepare(app, config)
+    return 0
+
+
+def _demo_of_the_country(app: Flask, config: Config) -> int:
+    from portal import migrations
+    from portal.demo import national
+    from portal.demo.progress import Progress
+
+    migrations.upgrade(app)
+    with app.app_context():
+        try:
+            national.expect_own_data()
+        except national.OtherData as reason:
+            print(reason, file=sys.stderr)
+            return 1
+        there = national.is_there()
+    _prepare(app, config)
+    if there:
+        print("the national demonstration is there already")
+        return 0
+    with app.app_context():
+        count = national.fill(config, national.Size(), Progress(sys.stderr, "national demonstration"))
+    print(f"the national demonstration is there: {count:,} appointments")
     return 0
