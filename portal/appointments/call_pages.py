@@ -26,6 +26,7 @@ from portal.appointments.presence import presence
 from portal.appointments.staff_forms import ClosingForm, IdentityForm, InvitationForm, NoteForm
 from portal.appointments.staff_pages import asked_by_script, case_page, refusals_told, served_appointment
 from portal.db import transaction
+from portal.forms import readable_phone
 from portal.i18n import current_language
 from portal.people.visitor import the_person
 from portal.plugin_api import Guest, Join, ProviderFailure
@@ -232,6 +233,7 @@ def _page(
         "appointment": appointment,
         "panel": panel,
         "facts": booking_facts(appointment),
+        "phone": readable_phone(appointment.phone),
         "has_other_provider": len(current_providers().video) > 1,
         "provider_title": provider_title,
         "presence": presence,

@@ -33,6 +33,18 @@ def town(each_counter, clock):
     return Town(each_counter, clock)
 
 
+@pytest.fixture
+def desk(town, log_in):
+    """``desk(row, page)``: what the clerk of the appointment sees there, in English."""
+
+    def see(row, page="call"):
+        client = town.counter.app.test_client()
+        log_in(client, row.clerk, door="staff")
+        return client.get(f"/staff/appointments/{row.key}/{page}?lang=en", follow_redirects=True).text
+
+    return see
+
+
 class Town(SimpleNamespace):
     """A counter where citizens book by every channel."""
 
@@ -246,3 +258,23 @@ def test_hours_that_are_meant_for_the_phone_are_offered_for_nothing_else(town):
     )
     assert by_video == at_desk < by_phone
     assert {start.weekday() for start in by_phone - by_video} == {2}
+
+
+def test_the_clerk_is_told_to_call_and_finds_no_identity_check_by_phone(town, desk):
+    row = town.book("phone")
+    town.clock.move_to(row.starts_at)
+    town.begin(row)
+    page = desk(row)
+    assert "Call the citizen now:" in page and "6900000000" in page
+    assert "No room could be opened" not in page
+    assert "Record the check" not in page
+
+
+def test_the_clerk_at_the_desk_has_the_identity_check_and_no_room(town, desk):
+    row = town.book("in_person")
+    town.clock.move_to(row.starts_at)
+    town.begin(row)
+    page = desk(row)
+    assert "The citizen comes to your desk." in page
+    assert "No room could be opened" not in page
+    assert "Record the check" in page

@@ -46,13 +46,13 @@ class Town(SimpleNamespace):
         changed = replace(config, booking=config.booking.model_copy(update=rules))
         self.counter.app.config["PORTAL"] = changed
 
-    def book(self, start, clerk_id=None, wishes=False):
+    def book(self, start, clerk_id=None, wishes=False, channel="video"):
         self.count += 1
         person = Person(provider="demo", subject=f"p{self.count}", first_name=f"Πολίτης {self.count}")
         details = lifecycle.Details(person.first_name, "p@example.gr", "+306900000000", "el", "id_card")
         with transaction():
             db.session.add(person)
-            wish = Wish("video", clerk_id=clerk_id)
+            wish = Wish(channel, clerk_id=clerk_id)
             row = lifecycle.hold(self.service, self.rules, None, start, None, "el", wish)
             lifecycle.confirm(row, self.rules, person, details, person, notify=False)
             if wishes:
@@ -82,6 +82,18 @@ class Town(SimpleNamespace):
     def offered(self):
         db.session.rollback()
         return availability.offer(self.service, self.rules).starts
+
+    def pauses(self, count):
+        """For how long each of so many cancelled times waits."""
+        starts = self.later[::5][:count]
+        for start in starts:
+            self.cancel(self.book(start))
+        rows = db.session.scalars(select(OutboxRow).where(OutboxRow.kind == "time.return"))
+        return [row.due_at - row.posted_at for row in rows]
+
+    def move_as_staff(self, row, start):
+        with transaction():
+            lifecycle.move(row, self.rules, None, start, row.clerk)
 
     def cancel(self, row):
         with transaction():
@@ -356,3 +368,193 @@ def test_the_list_can_be_switched_off(town):
     with transaction():
         assert not earlier.join(row, town.rules)
     assert db.session.get(EarlierWish, row.id) is None
+
+
+def test_nobody_knows_beforehand_when_freed_time_returns(town):
+    town.set_rules(cooling_off_minutes=60)
+    pauses = town.pauses(6)
+    assert len(pauses) == 6
+    assert len(set(pauses)) > 1
+    assert all(timedelta(minutes=30) <= pause <= timedelta(minutes=60) for pause in pauses)
+
+
+def test_what_is_rolled_back_frees_nothing_and_tells_nobody(town):
+    town.set_rules(cooling_off_minutes=60)
+    [waiting] = town.line(1)
+    row = town.book(town.start)
+    before = db.session.query(OutboxRow).count(), len(claims_of_clerk(row, row.clerk_id))
+    with pytest.raises(ZeroDivisionError), transaction():
+        lifecycle.cancel(row, town.rules, row.citizen)
+        raise ZeroDivisionError
+    assert (db.session.query(OutboxRow).count(), len(claims_of_clerk(row, row.clerk_id))) == before
+    assert all(claim.expires_at is None for claim in claims_of_clerk(row, row.clerk_id))
+    town.work()
+    assert town.asked([waiting]) == []
+
+
+def test_an_offer_that_is_broken_off_in_the_middle_is_made_when_the_job_runs_again(freed, monkeypatch):
+    def fall_over(*args):
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(earlier.messages, "post_end_of_offer", fall_over)
+        freed.work()
+    assert freed.asked(freed.rows) == []
+    assert freed.letters() == []
+    assert len(claims_of_clerk(freed.former, freed.former.clerk_id)) > 0
+    freed.wait(1)
+    freed.work()
+    assert freed.asked(freed.rows) == [0]
+
+
+def test_a_second_click_on_yes_changes_nothing(freed):
+    freed.work()
+    first = freed.rows[0]
+    freed.accept(first, freed.start)
+    with pytest.raises(OfferOver):
+        freed.accept(first, freed.start)
+    assert (first.starts_at, first.version) == (freed.start, 2)
+
+
+def test_nobody_accepts_a_time_about_which_another_one_is_asked(freed):
+    freed.work()
+    with pytest.raises(OfferOver):
+        freed.accept(freed.rows[1], freed.start)
+    with pytest.raises(TimeTaken):
+        freed.move_as_staff(freed.rows[1], freed.start)
+
+
+def test_whom_the_office_moves_keeps_his_place_and_the_offer_that_is_still_earlier(freed):
+    first, second, _ = freed.rows
+    before = first.starts_at
+    freed.work()
+    freed.move_as_staff(first, freed.later[40])
+    freed.work()
+    assert earlier.place_of(earlier.wish_for(first)) == 1
+    assert earlier.offer_to(first).time.starts_at == freed.start
+    assert earlier.offer_to(second).time.starts_at == before
+    freed.accept(first, freed.start)
+    assert first.clerk_id == freed.former.clerk_id
+
+
+def test_the_letter_of_an_offer_survives_that_the_office_moves_the_appointment(freed):
+    offer = db.session.scalars(select(OutboxRow).where(OutboxRow.kind == "time.offer")).one()
+    repeat(freed, offer)
+    freed.move_as_staff(freed.rows[0], freed.later[40])
+    letter = db.session.scalars(select(OutboxRow).where(OutboxRow.kind == "time.letter")).one()
+    assert letter.state == "waiting"
+    freed.work()
+    assert letter.state == "done"
+
+
+def test_an_offer_that_is_no_earlier_time_any_more_goes_to_the_next(freed):
+    freed.work()
+    sooner = next(start for start in freed.offered() if start < freed.start)
+    freed.move_as_staff(freed.rows[0], sooner)
+    assert freed.asked(freed.rows) == [1]
+    assert earlier.wish_for(freed.rows[0]) is not None
+
+
+def test_nobody_is_asked_about_the_time_from_which_the_office_moved_him(town):
+    [row] = town.line(1)
+    before = row.starts_at
+    town.move_as_staff(row, town.later[60])
+    town.work()
+    assert town.asked([row]) == []
+    assert earlier.wish_for(row) is not None
+    town.wait(2.1)
+    assert before in town.offered()
+
+
+def test_who_waits_for_another_service_or_channel_is_not_asked(town):
+    start, service = town.start, town.counter.service("procedures-information")
+    video, phone = (
+        book_for(town, service, channel, start + timedelta(days=2)) for channel in ("video", "phone")
+    )
+    other = town.line(1)[0]
+    former = book_for(town, service, "phone", start)
+    with transaction():
+        for row in (video, phone):
+            assert earlier.join(row, town.rules)
+        lifecycle.cancel(former, town.rules, former.citizen)
+    town.work()
+    assert town.asked([video, other, phone]) == [2]
+
+
+def book_for(town, service, channel, start):
+    free = availability.offer(service, town.rules, wish=Wish(channel)).starts
+    chosen, town.service = town.service, service
+    row = town.book(next(each for each in free if each >= start), channel=channel)
+    town.service = chosen
+    return row
+
+
+# --- The citizen's pages ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def browse(app, visit, hall, clock, first_free):
+    """The same on one database, with a browser: ``browse.visit(person)``."""
+    counter = SimpleNamespace(app=app, booking=hall.booking, service=hall.service)
+    town = Town(counter, clock, first_free)
+    town.visit = visit
+    return town
+
+
+def test_the_page_of_an_appointment_leads_onto_the_list_and_off_it(browse):
+    row = browse.book(browse.later[0])
+    page = f"/appointments/{row.key}"
+    client = browse.visit(row.citizen)
+    assert "Put me on the list" in client.get(page).text
+    answer = client.submit(f"{page}/earlier/join", page=page)
+    assert answer.status_code == 302
+    assert "You are on the list for earlier times, at place 1." in client.get(page).text
+    client.submit(f"{page}/earlier/leave", page=page)
+    assert "Put me on the list" in client.get(page).text
+    assert db.session.get(EarlierWish, row.id) is None
+
+
+def test_the_offer_is_read_accepted_once_and_then_over(browse):
+    browse.fill(browse.start)
+    [row] = browse.line(1)
+    browse.cancel(rows_at(browse, browse.start)[0])
+    browse.work()
+    page = f"/appointments/{row.key}"
+    client = browse.visit(row.citizen)
+    assert "An earlier time is kept for you" in client.get(page).text
+    offer = client.get(f"{page}/earlier/")
+    assert "Yes, move my appointment" in offer.text
+    start = {"start": browse.start.isoformat()}
+    for place in (page, f"{page}/earlier/"):
+        answer = client.submit(f"{page}/earlier/accept", start, page=page)
+        assert answer.location.endswith(place)
+    assert row.starts_at == browse.start
+    assert "No earlier time is kept for you now" in client.get(f"{page}/earlier/").text
+
+
+def test_a_no_keeps_the_time_and_the_place(browse):
+    browse.fill(browse.start)
+    [row] = browse.line(1)
+    before = row.starts_at
+    browse.cancel(rows_at(browse, browse.start)[0])
+    browse.work()
+    page = f"/appointments/{row.key}"
+    client = browse.visit(row.citizen)
+    client.submit(f"{page}/earlier/decline", {"start": browse.start.isoformat()}, page=f"{page}/earlier/")
+    assert "You keep your place on the list" in client.get(page).text
+    assert row.starts_at == before
+    browse.wait(2.1)
+    assert browse.start in browse.offered()
+
+
+def test_a_stranger_finds_no_offer_and_answers_none(browse):
+    row = browse.book(browse.later[0], wishes=True)
+    own = browse.book(browse.later[9])
+    client = browse.visit(own.citizen)
+    page = f"/appointments/{row.key}/earlier"
+    assert client.get(f"{page}/").status_code == 404
+    for deed in ("join", "leave", "accept", "decline"):
+        start = {"start": browse.start.isoformat()}
+        answer = client.submit(f"{page}/{deed}", start, page=f"/appointments/{own.key}")
+        assert answer.status_code == 404
+    assert db.session.get(EarlierWish, row.id) is not None

@@ -264,3 +264,16 @@ def claims_at(person_id, start):
     quantum = int(start.timestamp()) // 300
     query = select(Claim).where(Claim.resource == staff_resource(person_id), Claim.quantum == quantum)
     return list(db.session.scalars(query))
+
+
+def test_the_case_names_the_interpreter_who_comes_and_not_the_one_who_is_excused(town, log_in):
+    row = town.book(next(town.starts(RENA)))
+    client = town.counter.app.test_client()
+    log_in(client, town.person("m.stathis"), door="staff")
+    address = f"/staff/appointments/{row.key}?lang=en"
+    assert "Ρένα Σιδέρη" in client.get(address, follow_redirects=True).text
+    db.session.rollback()
+    town.move(row, next(town.starts(PETROS)))
+    page = client.get(address, follow_redirects=True).text
+    assert "Πέτρος Λαζάρου" in page
+    assert "Ρένα Σιδέρη" not in page
