@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy import func, select, text
 
-from portal import cli, clock, demo
+from portal import cli, demo
 from portal.appointments import occupancy
 from portal.appointments.models import Appointment, BusyDay, Claim, RosterVersion
 from portal.db import db, transaction
@@ -88,7 +88,11 @@ def test_the_same_day_makes_the_same_data(counter, clock):
 
     def made():
         office = national_offices.counter(4, 5, 9, 100, "Europe/Athens", services)
-        season = Season(clock.now(), [date(2026, 11, 27)], [date(2026, 11, 30), date(2026, 12, 1)])
+        season = Season(
+            datetime(2026, 11, 30, 6, tzinfo=UTC),
+            [date(2026, 11, 27)],
+            [date(2026, 11, 30), date(2026, 12, 1)],
+        )
         return office, national_days.rows_of(office, season, counter.booking, 1)
 
     first, second = made(), made()
