@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
@@ -96,6 +96,13 @@ class Somebody:
         )
 
 
+@lru_cache(maxsize=256)
+def worked_by(somebody: Somebody, window: Window) -> frozenset[datetime]:
+    """The five minutes in which somebody works, whatever is taken of them."""
+    days, zone = [window.first_day + timedelta(days=number) for number in range(window.days)], window.zone
+    return frozenset(m for day in days for m in moments_of(day, zone) if somebody.works(m, day, zone))
+
+
 @dataclass(frozen=True)
 class Week:
     """Somebody in some days, with what was found out about every five minutes."""
@@ -104,17 +111,14 @@ class Week:
     window: Window
 
     @cached_property
-    def days(self) -> list[date]:
-        return [self.window.first_day + timedelta(days=number) for number in range(self.window.days)]
-
-    @cached_property
-    def worked(self) -> set[datetime]:
+    def worked(self) -> frozenset[datetime]:
         """The five minutes in which he works."""
-        zone = self.window.zone
-        return {m for day in self.days for m in moments_of(day, zone) if self.somebody.works(m, day, zone)}
+        return worked_by(replace(self.somebody, taken=frozenset()), self.window)
 
     def is_free_at(self, start: datetime) -> bool:
         """Can a meeting begin? He works during all of it, and nothing touches it or its buffers."""
+        if start not in self.worked:
+            return False
         rules = self.somebody.rules
         end = start + timedelta(minutes=rules.minutes)
         first, last = (
