@@ -55,8 +55,8 @@ def create_app(config: Config | None = None) -> Flask:
     logs.init_app(app)
 
     app.config["SQLALCHEMY_DATABASE_URI"] = config.database_url
-    # Failures of the database are logged without the values, and a restart of it is survived.
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"hide_parameters": True, "pool_pre_ping": True}
+    # Failures of the database are logged without the values.
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"hide_parameters": True}
     db.init_app(app)
     roster.watch()
     migrations.init_app(app)

@@ -7,6 +7,7 @@ competes with others for the same rows goes through `attempt()`, which does it a
 from __future__ import annotations
 
 import fcntl
+import math
 import os
 import random
 import sqlite3
@@ -23,8 +24,10 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import JSON, DateTime, MetaData, event
 from sqlalchemy.engine import Connection, Dialect
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
 T = TypeVar("T")
@@ -35,6 +38,9 @@ LONGEST_PAUSE = 0.05
 """Seconds before the second try of a broken-off transaction; each further one may pause longer by as much."""
 DEADLOCK = {"40P01", "40001"}
 """SQLSTATE of a deadlock, and of a transaction that does not fit into any order with the others."""
+RESTED = 2.0
+"""Seconds after which a kept connection is tried before it is used, for the database may have been restarted
+meanwhile. Not each time: under load that would be a third of all questions."""
 BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 NAMING = {
@@ -237,6 +243,22 @@ def init_app(app: Flask) -> None:
         if db.engine.dialect.name == "sqlite":
             event.listen(db.engine, "connect", _prepare_sqlite)
             event.listen(db.engine, "begin", _begin_sqlite)
+        else:
+            event.listen(db.engine, "checkin", _note_rest)
+            event.listen(db.engine, "checkout", _try_rested)
+
+
+def _note_rest(connection: object, record: ConnectionPoolEntry) -> None:
+    record.info["rests since"] = time.monotonic()
+
+
+def _try_rested(connection: DBAPIConnection, record: ConnectionPoolEntry, proxy: object) -> None:
+    if time.monotonic() - record.info.get("rests since", math.inf) < RESTED:
+        return
+    try:
+        db.engine.dialect.do_ping(connection)
+    except db.engine.dialect.loaded_dbapi.Error as gone:
+        raise InvalidatePoolError from gone
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:

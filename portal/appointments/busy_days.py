@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import select, text, update
+from sqlalchemy import bindparam, null, or_, select, text, union_all, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Engine
 
 from portal import clock
 from portal.appointments.models import Appointment, BusyDay, Claim
-from portal.db import db, must_be_writing
+from portal.db import after_commit, db, must_be_writing
 from portal.scheduling import DAY_QUANTA, Window, bits, quanta_taken
 
 WORD_BITS = 60
@@ -23,10 +25,34 @@ WORD_BITS = 60
 WORDS = 5
 _WORD = (1 << WORD_BITS) - 1
 _COLUMNS = tuple(getattr(BusyDay, f"word_{number}") for number in range(WORDS))
+DAY_BYTES = DAY_QUANTA // 8
+_changes: WeakKeyDictionary[Engine, int] = WeakKeyDictionary()
+
+_BUSY = BusyDay.__table__.c
+_CLAIM = Claim.__table__.c
+_READING = union_all(
+    select(_BUSY.resource, _BUSY.day, *(_BUSY[column.key] for column in _COLUMNS)).where(
+        _BUSY.resource.in_(bindparam("resources", expanding=True)),
+        _BUSY.day.between(bindparam("first_day"), bindparam("last_day")),
+    ),
+    # Claims that count as free for the reader, without words; there are few of them at any time.
+    select(_CLAIM.resource, _CLAIM.quantum, *(null() for _ in _COLUMNS)).where(
+        or_(_CLAIM.expires_at <= bindparam("now"), _CLAIM.appointment_id == bindparam("ignored")),
+        _CLAIM.resource.in_(bindparam("resources", expanding=True)),
+        _CLAIM.quantum >= bindparam("first"),
+        _CLAIM.quantum < bindparam("end"),
+    ),
+)
+
+
+def changes() -> int:
+    """How often this process has written here; what was read at another number is out of date."""
+    return _changes.get(db.engine, 0)
 
 
 def mark(pieces: Iterable[tuple[str, int]]) -> None:
     """These pieces are taken. A citizen's own time is offered to nobody, so it has no row."""
+    after_commit(_count_change)
     marking = _taking(db.engine.dialect.name)
     for (resource, day), row in sorted(_by_day(pieces).items()):
         values = {"resource": resource, "day": day} | _words(row)
@@ -35,6 +61,7 @@ def mark(pieces: Iterable[tuple[str, int]]) -> None:
 
 def clear(pieces: Iterable[tuple[str, int]]) -> None:
     """These pieces are free again."""
+    after_commit(_count_change)
     for (resource, day), row in sorted(_by_day(pieces).items()):
         words = [column.op("&")(~word) for column, word in zip(_COLUMNS, _words(row).values(), strict=True)]
         db.session.execute(
@@ -50,24 +77,35 @@ def calendars(
 ) -> dict[str, int]:
     """When each of the resources is taken; one that is free throughout has no entry.
 
-    Holds whose time is over do not count, nor does what the appointment ``ignoring`` has.
+    Holds whose time is over do not count, nor does what the appointment ``ignoring`` has. One statement.
     """
     first, end = window.midnights[0], window.midnights[-1]
-    rows = db.session.execute(
-        select(BusyDay.resource, BusyDay.day, *_COLUMNS).where(
-            BusyDay.resource.in_(resources),
-            BusyDay.day.between(first // DAY_QUANTA, (end - 1) // DAY_QUANTA),
-        )
-    )
-    taken: dict[str, int] = {}
-    for resource, day, *words in rows:
-        row = _row(words)
-        offset = day * DAY_QUANTA - first
-        taken[resource] = taken.get(resource, 0) | (row << offset if offset >= 0 else row >> -offset)
-    for resource, row in _not_really_taken(resources, window, ignoring).items():
-        taken[resource] = taken.get(resource, 0) & ~row
-    everything = bits(0, window.length)
-    return {resource: row & everything for resource, row in taken.items()}
+    first_day, last_day = first // DAY_QUANTA, (end - 1) // DAY_QUANTA
+    values = {
+        "resources": resources,
+        "first_day": first_day,
+        "last_day": last_day,
+        "first": first,
+        "end": end,
+        "now": clock.now(),
+        "ignored": ignoring.id if ignoring else 0,
+    }
+    rows: dict[str, bytearray] = {}
+    free: dict[str, list[int]] = {}
+    for resource, number, *words in db.session.connection().execute(_READING, values).all():
+        if words[0] is None:
+            free.setdefault(resource, []).append(number)
+            continue
+        row = rows.get(resource)
+        if row is None:
+            row = rows[resource] = bytearray(DAY_BYTES * (last_day - first_day + 1))
+        begin = DAY_BYTES * (number - first_day)
+        row[begin : begin + DAY_BYTES] = _row(words).to_bytes(DAY_BYTES, "little")
+    offset, everything = first - first_day * DAY_QUANTA, bits(0, window.length)
+    taken = {r: int.from_bytes(row, "little") >> offset & everything for r, row in rows.items()}
+    for resource, quanta in free.items():
+        taken[resource] = taken.get(resource, 0) & ~quanta_taken(quanta, window)
+    return taken
 
 
 def rebuild() -> None:
@@ -89,24 +127,8 @@ def rebuild() -> None:
     )
 
 
-def _not_really_taken(
-    resources: Sequence[str], window: Window, ignoring: Appointment | None
-) -> dict[str, int]:
-    """Claims that count as free for the reader; there are few of them at any time."""
-    free = Claim.expires_at <= clock.now()
-    if ignoring is not None:
-        free |= Claim.appointment_id == ignoring.id
-    rows = db.session.execute(
-        select(Claim.resource, Claim.quantum).where(
-            free,
-            Claim.resource.in_(resources),
-            Claim.quantum.between(window.midnights[0], window.midnights[-1] - 1),
-        )
-    )
-    quanta: dict[str, list[int]] = {}
-    for resource, quantum in rows:
-        quanta.setdefault(resource, []).append(quantum)
-    return {resource: quanta_taken(of_resource, window) for resource, of_resource in quanta.items()}
+def _count_change() -> None:
+    _changes[db.engine] = changes() + 1
 
 
 @cache

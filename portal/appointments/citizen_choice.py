@@ -13,16 +13,16 @@ from functools import cached_property
 from flask import abort
 from sqlalchemy import select
 
-from portal.appointments import availability, explanation, roster
+from portal.appointments import advice, availability, explanation, roster
 from portal.appointments.availability import Offer
 from portal.appointments.citizen_pages import booking_rules
 from portal.appointments.models import Appointment
 from portal.appointments.papers import CHANNELS
+from portal.appointments.roster import Counter, Roster
 from portal.appointments.rules import Wish
 from portal.appointments.staff_times import Times
 from portal.db import db
 from portal.i18n import clock_time
-from portal.offices import search
 from portal.offices.models import Office, Service
 
 ANY = "any"
@@ -60,12 +60,14 @@ class Choice:
             values["interpreter"] = "1"
         return values
 
-    def offer(
-        self, first_day: date | None = None, days: int | None = None, ignoring: Appointment | None = None
-    ) -> Offer:
-        """The free times."""
+    def offer(self, first_day: date | None = None, days: int | None = None) -> Offer:
+        """The free times, as they are or were a second ago."""
+        return advice.offer(self.service, booking_rules(), self.office, first_day, days, self.wish)
+
+    def offer_now(self, ignoring: Appointment | None = None) -> Offer:
+        """The free times as they are; the time of the appointment ``ignoring`` counts as free."""
         return availability.offer(
-            self.service, booking_rules(), self.office, first_day, days, ignoring, self.wish
+            self.service, booking_rules(), self.office, ignoring=ignoring, wish=self.wish
         )
 
     def why_none(self) -> str:
@@ -96,11 +98,11 @@ class TimesPage:
             for start in self.times.starts
         ]
 
-    @cached_property
-    def offices(self) -> Sequence[Office]:
+    @property
+    def offices(self) -> Sequence[Counter]:
         """The offices to choose from; none where they are so many that one has to search."""
-        found = search.find("", self.choice.service, FEW + 1)
-        return found if len(found) <= FEW else []
+        offices = self._roster.offices
+        return offices if len(offices) <= FEW else []
 
     @property
     def channels(self) -> Mapping[str, object]:
@@ -110,12 +112,16 @@ class TimesPage:
     @property
     def interpreters(self) -> bool:
         """True where interpreters serve at all."""
-        return bool(roster.of_service(self.choice.service).interpreters)
+        return bool(self._roster.interpreters)
 
     @cached_property
     def why_none(self) -> str:
         """Why there is no time at all; empty when there is."""
         return "" if self.offer.free else self.choice.why_none()
+
+    @cached_property
+    def _roster(self) -> Roster:
+        return roster.of_service(self.choice.service)
 
     def _on_day(self, day: date) -> str:
         return self.address(**self.choice.values(), day=day.isoformat())

@@ -60,16 +60,16 @@ def response(content: Mapping[str, object], status: int = 200) -> Response:
 
 
 def _starts(offer: Offer, number: int) -> list[str]:
-    first = offer.window.midnights[number]
-    row = offer.window.bits_of_day(number, offer.free)
-    return [_in_utc(first + offset) for offset in scheduling.set_bits(row)]
+    return _in_utc(offer.window.midnights[number], offer.window.bits_of_day(number, offer.free))
 
 
-def _in_utc(quantum: int) -> str:
-    day, of_day = divmod(quantum, DAY_QUANTA)
-    return _utc_day(day) + CLOCK[of_day]
+@lru_cache(maxsize=4096)
+def _in_utc(midnight: int, row: int) -> list[str]:
+    """The starts of one day. Most days look as they did when they were asked for last."""
+    starts = (divmod(midnight + offset, DAY_QUANTA) for offset in scheduling.set_bits(row))
+    return [f"{_utc_day(day)}T{CLOCK[of_day]}" for day, of_day in starts]
 
 
 @lru_cache(maxsize=512)
 def _utc_day(number: int) -> str:
-    return f"{scheduling.instant_of(number * DAY_QUANTA):%Y-%m-%d}T"
+    return f"{scheduling.instant_of(number * DAY_QUANTA):%Y-%m-%d}"

@@ -15,12 +15,13 @@ from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import event, func, select, text
+from sqlalchemy import event, func, inspect, select, text
 from sqlalchemy.engine import Engine
+from sqlalchemy.orm import make_transient_to_detached
 
 from portal import clock, scheduling
 from portal.appointments.models import RosterVersion
-from portal.db import db, must_be_writing
+from portal.db import Bilingual, db, must_be_writing
 from portal.offices.holidays import closed_days
 from portal.offices.models import Closure, Office, OpenDay, Service
 from portal.people.models import Absence, Membership, Skill, WorkingHours
@@ -30,6 +31,8 @@ INTERPRETER = "interpreter"
 CHANGING = (Membership, WorkingHours, Absence, Closure, OpenDay, Office, Service, Skill)
 """A change of any of these changes who works when."""
 SHAPES_KEPT = 64
+_NUMBER = "roster number"
+_READING = select(RosterVersion.__table__.c.number)
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Counter:
     """What the search needs to know of an office."""
 
     office: int
+    key: str
+    name: Bilingual
     zone: str
     capacity: Mapping[str, int]
     closures: tuple[tuple[date, date], ...]
@@ -87,6 +92,11 @@ class Roster:
             found.setdefault(post.office, []).append(number)
         return found
 
+    @cached_property
+    def offices(self) -> Sequence[Counter]:
+        """The offices where somebody gives the service, by their keys."""
+        return sorted((self.counters[office] for office in self.by_office), key=lambda counter: counter.key)
+
     def shifts(self, window: Window, channel: str) -> Sequence[Shift]:
         """The posts in a window, in the order of ``posts``."""
         return self._kept((window, channel), lambda: list(self.shifts_of(self.posts, window, channel)))
@@ -118,17 +128,49 @@ class Roster:
         return shape
 
 
-_rosters: WeakKeyDictionary[Engine, dict[int, tuple[int, Roster]]] = WeakKeyDictionary()
+@dataclass
+class _Kept:
+    """What was read at one number of the version."""
+
+    number: int
+    rosters: dict[int, Roster] = field(default_factory=dict)
+    services: dict[str, Service] = field(default_factory=dict)
+
+
+_kept: WeakKeyDictionary[Engine, _Kept] = WeakKeyDictionary()
 
 
 def of_service(service: Service) -> Roster:
-    """The roster as it stands in the database at this moment."""
-    number = db.session.scalar(select(RosterVersion.number)) or 0
-    rosters = _rosters.setdefault(db.engine, {})
-    known = rosters.get(service.id)
-    if known is None or known[0] != number:
-        known = rosters[service.id] = (number, _read(service))
-    return known[1]
+    """The roster as it stands in the database in this transaction."""
+    kept = _current()
+    known = kept.rosters.get(service.id)
+    if known is None:
+        known = kept.rosters[service.id] = _read(service)
+    return known
+
+
+def version() -> int:
+    """Changes with every change of who works when; what was worked out at another number is out of date."""
+    return _current().number
+
+
+def service_named(key: str) -> Service | None:
+    """The service with this key, if it is given; most often without asking the database for it."""
+    kept = _current()
+    if key not in kept.services:
+        found = db.session.scalar(select(Service).filter_by(key=key, active=True))
+        if found is None:
+            return None
+        kept.services[key] = _copy(found)
+    return db.session.merge(kept.services[key], load=False)
+
+
+def _copy(service: Service) -> Service:
+    """The same row, belonging to no session, from which each request can take its own."""
+    columns = inspect(Service).column_attrs
+    copy = Service(**{column.key: getattr(service, column.key) for column in columns})
+    make_transient_to_detached(copy)
+    return copy
 
 
 def changed() -> None:
@@ -149,7 +191,22 @@ def _notice(session: Any, context: object, instances: object) -> None:
         _renumber()
 
 
+def _current() -> _Kept:
+    """What is known at the number that the database has; it is read once in a transaction."""
+    session = db.session()
+    transaction = session.get_transaction()
+    read_in, number = session.info.get(_NUMBER, (None, 0))
+    if transaction is None or read_in is not transaction:
+        number = session.connection().scalar(_READING) or 0
+        session.info[_NUMBER] = (session.get_transaction(), number)
+    kept = _kept.get(db.engine)
+    if kept is None or kept.number != number:
+        kept = _kept[db.engine] = _Kept(number)
+    return kept
+
+
 def _renumber() -> None:
+    db.session.info.pop(_NUMBER, None)
     # A random number cannot come back after a backup is restored, as the next one could.
     db.session.connection().execute(
         text(
@@ -245,16 +302,20 @@ def _counters() -> dict[int, Counter]:
     for office, first, last in closures:
         if office is not None:
             of_office.setdefault(office, []).append((first, last))
-    rows = db.session.execute(select(Office.id, Office.time_zone, Office.capacity).where(Office.active))
+    rows = db.session.execute(
+        select(Office.id, Office.key, Office.name, Office.time_zone, Office.capacity).where(Office.active)
+    )
     return {
         office: Counter(
             office,
+            key,
+            name,
             zone,
             capacity or {},
             (*everywhere, *of_office.get(office, ())),
             frozenset(day for of, day in opened if of in (None, office)),
         )
-        for office, zone, capacity in rows
+        for office, key, name, zone, capacity in rows
     }
 
 

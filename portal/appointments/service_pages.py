@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from portal import security
-from portal.appointments import availability
+from portal.appointments import availability, roster
 from portal.appointments.citizen_choice import FEW
 from portal.appointments.citizen_pages import booking_rules, ways_of
 from portal.db import db
@@ -74,4 +74,4 @@ def by_mitos_code(code: str) -> ResponseReturnValue:
 
 def service_named(key: str) -> Service:
     """The service with this key; one that is not given any more is not found (404)."""
-    return db.session.scalar(select(Service).filter_by(key=key, active=True)) or abort(404)
+    return roster.service_named(key) or abort(404)

@@ -131,7 +131,7 @@ def _own_hold() -> Appointment | None:
 
 def _nearby(choice: Choice, starts_at: datetime) -> str:
     """The page with the day on which the nearest free time lies."""
-    times = TimesPage(choice, choice.offer(), None, str).times
+    times = TimesPage(choice, choice.offer_now(), None, str).times
     near = times.nearest(starts_at, 1)
     zone = ZoneInfo(times.offer.window.zone)
     day = near[0].astimezone(zone).date().isoformat() if near else None
