@@ -1,4 +1,4 @@
-"""Free times as pages and programs see them: the day, the month, JSON, channels, interpreters, many offices."""
+"""Free times as pages and programs see them: days, months, JSON, channels, interpreters, many offices."""
 
 from __future__ import annotations
 
