@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask import Blueprint, abort, flash, redirect, render_template, request
 from flask import url_for as flask_url_for
@@ -172,6 +172,7 @@ def _overview(offices: OfficeChoice, form: AbsenceForm) -> str:
         booked=absences.count_concerned([absence for absence, _person in rows]),
         closures=absences.coming_closures(office) if office else [],
         moment=lambda instant: _moment(instant, form.zone),
+        until=lambda instant: _until(instant, form.zone),
     )
 
 
@@ -199,6 +200,7 @@ def _settling(
         of_others=len(everything) - len(mine),
         outcomes=done,
         moment=_moment,
+        until=_until,
         zone=office.time_zone if office else _zone_of(absent),
         phone=readable_phone,
     )
@@ -265,3 +267,10 @@ def _zone_of(absent: Person | None) -> str:
 
 def _moment(instant: datetime, zone: str) -> str:
     return f"{short_date(instant, zone)}, {wall_clock(instant, zone)}"
+
+
+def _until(instant: datetime, zone: str) -> str:
+    """An end as people say it: the midnight that ends a day belongs to this day."""
+    if wall_clock(instant, zone) != "00:00":
+        return _moment(instant, zone)
+    return f"{short_date(instant - timedelta(minutes=1), zone)}, 24:00"

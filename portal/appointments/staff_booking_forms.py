@@ -88,6 +88,7 @@ class StaffBookingForm(DetailsForm):
 
     def __init__(self, *args: Any, ways: dict[str, DeliveryProvider], wish: Wish, **kwargs: Any) -> None:
         super().__init__(*args, ways=ways, wish=wish, **kwargs)
+        self.language.label.text = _("In which language shall we speak and write to the citizen?")
         if not self.once.data:
             self.once.data = secrets.token_urlsafe(16)
         if "delivery" in self:

@@ -207,6 +207,7 @@ def test_an_absence_takes_the_offer_away_and_gives_it_back(hall, desk, book, cen
     record(client, from_time="10:00", until_time="11:00")
     assert 0 < free() < before
     address = record(client)
+    assert "Wed 2 Dec, 00:00 until Wed 2 Dec, 24:00" in clean(client.get(address))
     assert free() == 0
     client.submit(f"{address}/take-back", page=ABSENCES)
     assert 0 < free() < before
