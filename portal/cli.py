@@ -30,6 +30,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigProblems as problems:
         print(problems, file=sys.stderr)
         return 1
+    except _CannotStart as reason:
+        print(f"portal cannot start: {reason}", file=sys.stderr)
+        return 1
+
+
+class _CannotStart(Exception):
+    """What a process needs is not in order; the text says what, and how it is mended."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -85,6 +92,18 @@ def _app() -> Flask:
     return create_app(load())
 
 
+def _app_at_work() -> Flask:
+    """The application for a process that serves; zone data must agree before it begins."""
+    from portal import zone_check
+
+    app = _app()
+    try:
+        zone_check.expect_agreement(app)
+    except zone_check.ZonesDisagree as reason:
+        raise _CannotStart(reason) from None
+    return app
+
+
 def _bind() -> str:
     return os.environ.get("PORTAL_BIND", DEFAULT_BIND)
 
@@ -92,7 +111,7 @@ def _bind() -> str:
 def _all(options: argparse.Namespace) -> int:
     from portal import supervisor
 
-    app = _app()
+    app = _app_at_work()
     config: Config = app.config["PORTAL"]
     try:
         supervisor.run_all(app, _bind(), lambda: _prepare(app, config), lambda: _announce(config))
@@ -126,22 +145,22 @@ def _announce(config: Config) -> None:
 def _web(options: argparse.Namespace) -> None:
     from portal import web
 
-    web.serve(_app(), _bind(), options.processes)
+    web.serve(_app_at_work(), _bind(), options.processes)
 
 
 def _work(options: argparse.Namespace) -> None:
     from portal import supervisor, worker
 
     if options.queue:
-        worker.work(_app(), options.queue)
+        worker.work(_app_at_work(), options.queue)
     else:
-        supervisor.run_workers(_app())
+        supervisor.run_workers(_app_at_work())
 
 
 def _dispatch(options: argparse.Namespace) -> None:
     from portal import worker
 
-    worker.dispatch(_app())
+    worker.dispatch(_app_at_work())
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -172,15 +191,18 @@ def _plugins(options: argparse.Namespace) -> None:
 
 
 def _database(options: argparse.Namespace) -> int:
-    from portal import migrations
+    from portal import migrations, zone_check
 
     app = _app()
     if options.action == "upgrade":
         migrations.upgrade(app)
     with app.app_context():
         current = migrations.is_current()
+        trouble = zone_check.of_this_portal(app.config["PORTAL"]) if current else ""
     print("the database is up to date" if current else "the database is old: run `portal db upgrade`")
-    return 0 if current else 1
+    if trouble:
+        print(trouble, file=sys.stderr)
+    return 0 if current and not trouble else 1
 
 
 def _import(options: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from flask import current_app
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal import migrations, queues
+from portal import migrations, queues, zone_check
 from portal.plugin_api import ProviderFailure
 from portal.providers import current_providers
 
@@ -16,6 +16,7 @@ from portal.providers import current_providers
 def troubles() -> Iterator[tuple[str, str]]:
     """Name and trouble of each; the trouble is empty when all is well."""
     yield "database", _database()
+    yield "zone data", zone_check.of_this_portal(current_app.config["PORTAL"])
     yield "store", _store()
     yield from _providers()
 
