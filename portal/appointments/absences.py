@@ -82,7 +82,7 @@ class Proposal:
 
     appointment: Appointment
     deed: Deed
-    """``reassign``: a colleague, same time; ``move``: another time; ``phone``: ask the citizen."""
+    """``reassign``: a colleague steps in, same time; ``move``: another time; ``phone``: ask the citizen."""
     starts_at: datetime | None = None
     """The proposed time, UTC. With ``phone`` it is what can be offered to the citizen, if anything can."""
     clerk_id: int | None = None
@@ -194,7 +194,7 @@ def carry_out(proposal: Proposal, version: int, gap: Gap, booking: BookingRules,
     if not gap.meets(appointment) or appointment.version != version:
         raise Overtaken
     if proposal.deed == "reassign":
-        lifecycle.reassign(appointment, booking, actor)
+        lifecycle.reassign(appointment, booking, actor, gap.person_id)
     elif proposal.deed == "move" and proposal.starts_at is not None:
         lifecycle.move(appointment, booking, appointment.office, proposal.starts_at, actor)
     else:
@@ -215,7 +215,8 @@ class _Planning:
     def proposal(self, appointment: Appointment) -> Proposal:
         """A colleague at the same time, else the next free time, else the phone."""
         if appointment.starts_at > clock.now():
-            for choice in self._others(appointment):
+            leaving = self.gap.person_id or appointment.clerk_id
+            for choice in choosing.replacements(appointment, self.booking, leaving):
                 if self._promise(appointment, choice, appointment.starts_at):
                     return Proposal(appointment, "reassign", appointment.starts_at, choice.clerk_id)
         later = self._later(appointment)
@@ -225,12 +226,6 @@ class _Planning:
         # Whoever has no address would not learn of a new time.
         deed: Deed = "move" if appointment.email else "phone"
         return Proposal(appointment, deed, starts_at, choice.clerk_id)
-
-    def _others(self, appointment: Appointment) -> Iterator[Candidate]:
-        former = appointment.clerk_id
-        for choice in self._choices(appointment, appointment.starts_at):
-            if former not in (choice.clerk_id, choice.second_clerk_id):
-                yield choice
 
     def _later(self, appointment: Appointment) -> tuple[datetime, Candidate] | None:
         """The first time after the booked one: nobody is asked to come earlier than he agreed to."""

@@ -21,7 +21,7 @@ from portal.providers import current_providers
 DEEDS = {
     "booked": _l("Booked"),
     "moved": _l("Moved to another time"),
-    "reassigned": _l("Given to another clerk"),
+    "reassigned": _l("A colleague stepped in"),
     "cancelled": _l("Cancelled"),
     "held": _l("Time held"),
     "earlier time wished": _l("The citizen would come earlier"),

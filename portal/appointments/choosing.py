@@ -18,7 +18,7 @@ from portal.appointments.availability import Search
 from portal.appointments.models import Appointment
 from portal.appointments.occupancy import place_resource, staff_resource
 from portal.appointments.roster import Shift
-from portal.appointments.rules import Wish, interpreter_rules, plain_rules
+from portal.appointments.rules import Wish, interpreter_rules, plain_rules, wish_of
 from portal.config import BookingRules
 from portal.offices.models import Office, Service
 from portal.scheduling import QUANTUM_MINUTES, Calendar, Rules, Standing, Window
@@ -40,10 +40,15 @@ class Candidate:
     place: int | None = None
     reasons: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def people(self) -> set[int]:
+        """The clerks and the interpreter."""
+        asked = (self.clerk_id, self.second_clerk_id, self.interpreter_id)
+        return {person for person in asked if person is not None}
+
     def resources(self, channel: str) -> set[str]:
         """Names of their time in the claims."""
-        people = (self.clerk_id, self.second_clerk_id, self.interpreter_id)
-        names = {staff_resource(person) for person in people if person is not None}
+        names = {staff_resource(person) for person in self.people}
         if self.place is not None:
             names.add(place_resource(self.office_id, channel, self.place))
         return names
@@ -110,6 +115,25 @@ def candidates(
         ranked = week.standings(crew, language, day.rules)
         for standing in ranked:
             yield from _with(week, standing, ranked, interpreters)
+
+
+def replacements(appointment: Appointment, booking: BookingRules, leaving_id: int) -> list[Candidate]:
+    """Who could hold the appointment at its own time and office without ``leaving_id``, best first.
+
+    Where it is not the clerk who leaves, he keeps it if he can.
+    """
+    wish = wish_of(appointment, by_staff=True)
+    found = candidates(
+        appointment.service,
+        booking,
+        appointment.office,
+        appointment.starts_at,
+        appointment.language,
+        appointment,
+        wish,
+    )
+    others = [choice for choice in found if leaving_id not in choice.people]
+    return sorted(others, key=lambda choice: choice.clerk_id != appointment.clerk_id)
 
 
 def _week_of(search: Search, starts_at: datetime) -> Week:

@@ -244,23 +244,17 @@ def move(
     messages.tell_of_move(appointment, booking)
 
 
-def reassign(appointment: Appointment, booking: BookingRules, actor: Person) -> None:
-    """Give the appointment to another clerk of the office at the same time; the citizen notices nothing.
+def reassign(
+    appointment: Appointment, booking: BookingRules, actor: Person, leaving_id: int | None = None
+) -> None:
+    """Hold the appointment at the same time and office without ``leaving_id``; the citizen notices nothing.
 
+    Without ``leaving_id`` it is the clerk who leaves; it may be the second clerk or the interpreter too.
     Raises TimeTaken when none of the others is free then (nothing has changed then).
     """
     change(appointment, "move")
     former = appointment.clerk_id
-    choices = choosing.candidates(
-        appointment.service,
-        booking,
-        appointment.office,
-        appointment.starts_at,
-        appointment.language,
-        appointment,
-        wish_of(appointment, by_staff=True),
-    )
-    others = (choice for choice in choices if former not in (choice.clerk_id, choice.second_clerk_id))
+    others = choosing.replacements(appointment, booking, leaving_id or former)
     reasons = _take_with_first_free(appointment, others, booking, None)
     occupancy.release_former(appointment, booking)
     interpreting.seat(appointment, appointment.starts_at)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from portal import mailbox, outbox
-from portal.appointments import availability, choosing, earlier, lifecycle
+from portal.appointments import absences, availability, choosing, earlier, lifecycle
 from portal.appointments.earlier_pages import move_to_offered
 from portal.appointments.links import join_token, join_url, participant_of
 from portal.appointments.models import Claim
@@ -18,7 +18,7 @@ from portal.appointments.occupancy import TimeTaken, staff_resource
 from portal.appointments.rules import Wish
 from portal.db import db, transaction
 from portal.outbox import OutboxRow
-from portal.people.models import Absence, Membership, Person, WorkingHours
+from portal.people.models import Membership, Person, WorkingHours
 
 WITH_INTERPRETER = Wish("video", interpreted=True)
 RENA, PETROS = "r.sideri", "p.lazarou"
@@ -62,9 +62,9 @@ class Town(SimpleNamespace):
                 db.session.add(WorkingHours(membership_id=post.id, **hours))
 
     def falls_ill(self, login, start):
-        hour = {"starts_at": start, "ends_at": start + timedelta(hours=1)}
+        person, until = self.person(login), start + timedelta(hours=1)
         with transaction():
-            db.session.add(Absence(person_id=self.person(login).id, **hour))
+            return absences.record(person, start, until, person)
 
     def book(self, start, wish=WITH_INTERPRETER, notify=True):
         self.count += 1
@@ -187,18 +187,33 @@ def test_an_interpreter_who_is_booked_again_after_an_excuse_is_invited_anew(town
     assert "come" not in town.told(PETROS)
 
 
-def test_when_the_interpreter_falls_ill_the_other_one_takes_over_at_the_same_time(town):
+def test_when_the_interpreter_falls_ill_the_other_one_takes_over_and_the_clerk_stays(town):
     start = next(town.starts(RENA))
     row = town.book(start)
     town.work()
+    clerk = row.clerk_id
     town.works_all_day(PETROS)
-    town.falls_ill(RENA, start)
+    gap = absences.Gap.of_absence(town.falls_ill(RENA, start))
+    [proposal] = absences.plan(gap, absences.concerned(gap), town.rules)
+    assert (proposal.deed, proposal.starts_at, proposal.clerk_id) == ("reassign", start, clerk)
     with transaction():
-        lifecycle.reassign(row, town.rules, row.clerk)
+        absences.carry_out(proposal, row.version, gap, town.rules, row.clerk)
     town.work()
-    assert (row.starts_at, row.interpreter_id) == (start, town.person(PETROS).id)
+    assert (row.starts_at, row.clerk_id) == (start, clerk)
+    assert row.interpreter_id == town.person(PETROS).id
     assert (town.told(RENA), town.told(PETROS)) == (["come", "free"], ["come"])
     assert claims_of(row, town.person(RENA).id) == []
+
+
+def test_without_another_interpreter_the_appointment_moves_to_an_hour_with_one(town):
+    row = town.book(next(town.starts(RENA)))
+    gap = absences.Gap.of_absence(town.falls_ill(RENA, row.starts_at))
+    [proposal] = absences.plan(gap, absences.concerned(gap), town.rules)
+    assert proposal.deed == "move"
+    with transaction():
+        absences.carry_out(proposal, row.version, gap, town.rules, row.clerk)
+    assert row.starts_at == proposal.starts_at
+    assert [guest.person_id for guest in guests_of(row) if not guest.revoked_at] == [row.interpreter_id]
 
 
 def test_a_new_clerk_alone_does_not_concern_the_interpreter(town):
