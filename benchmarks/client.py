@@ -37,10 +37,10 @@ class Answer:
         return self.body.decode()
 
     def hidden_fields(self, action: str) -> dict[str, str]:
-        """The hidden fields of the first form that is sent to the path ``action``."""
+        """The hidden fields of the first form that posts to the path ``action``."""
         for form in _FORM.findall(self.text):
             target = _ACTION.search(form)
-            if target and html.unescape(target[1]).partition("?")[0] == action:
+            if target and 'method="post"' in form and html.unescape(target[1]).partition("?")[0] == action:
                 inputs = (dict(_ATTRIBUTE.findall(tag)) for tag in _INPUT.findall(form))
                 return {
                     i["name"]: html.unescape(i.get("value", "")) for i in inputs if i.get("type") == "hidden"
