@@ -20,24 +20,20 @@ from hypothesis.stateful import (
     invariant,
     rule,
 )
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from portal import clock, outbox, scheduling
-from portal.appointments import availability, busy_days, earlier, lifecycle, roster
+from portal.appointments import availability, busy_days, earlier, lifecycle
 from portal.appointments.earlier_pages import move_to_offered
-from portal.appointments.models import Appointment, BusyDay, Claim, EarlierWish, Participant
+from portal.appointments.models import Appointment
 from portal.appointments.occupancy import CitizenElsewhere, TimeTaken
 from portal.appointments.rules import Wish, wish_of
-from portal.audit import AuditLine
 from portal.db import db, transaction
 from portal.outbox import OutboxRow
 from portal.people.models import Absence
 from portal.testing.fixtures import A_MONDAY
 
 from . import ledger, town
-
-WRITTEN = (BusyDay, Claim, EarlierWish, Participant, Absence, Appointment, AuditLine, OutboxRow)
-"""Tables that a history fills, in an order in which they can be emptied."""
 
 wishes = st.builds(
     Wish,
@@ -74,12 +70,7 @@ class History(RuleBasedStateMachine):
         self.steps = 0
         self.clock = time_machine.travel(A_MONDAY, tick=False)
         self.traveller = self.clock.start()
-        with transaction():
-            for table in WRITTEN:
-                db.session.execute(delete(table))
-            for row in [row for row in db.session if isinstance(row, WRITTEN)]:
-                db.session.expunge(row)
-            roster.changed()
+        town.close_all_files()
 
     @initialize(cooling_off=st.sampled_from([0, 30]))
     def begin(self, cooling_off):
