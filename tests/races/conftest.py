@@ -21,7 +21,7 @@ def scene(each_counter, clock, tmp_path):
         config,
         {key: row.id for key, row in built.services.items()},
         {key: row.id for key, row in built.offices.items()},
-        built.people["Anna"].id,
+        {name: row.id for name, row in built.people.items()},
         tuple(row.id for row in built.citizens),
         tmp_path,
     )

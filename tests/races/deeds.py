@@ -37,7 +37,7 @@ class Scene:
     config: Config
     services: dict[str, int]
     offices: dict[str, int]
-    staff: int
+    people: dict[str, int]
     citizens: tuple[int, ...]
     folder: Path
 
@@ -55,7 +55,7 @@ class Scene:
         return db.session.get_one(Person, self.citizens[number % len(self.citizens)])
 
     def clerk(self) -> Person:
-        return db.session.get_one(Person, self.staff)
+        return db.session.get_one(Person, self.people["Anna"])
 
     def starts(self, wish: Wish = IN_PERSON, office: str | None = None) -> list[datetime]:
         """Free starts of Monday, so far from each other that they do not touch."""
