@@ -69,6 +69,8 @@ class Relay:
     def __init__(self, delay: float = 0.0) -> None:
         self.taken: list[float] = []
         """When each message had been taken."""
+        self.last = b""
+        """The last of them."""
         self.port = free_port()
         self._controller = _Slow(self, hostname="127.0.0.1", port=self.port)
         self._controller.delay = delay
@@ -80,8 +82,17 @@ class Relay:
     def __exit__(self, *error: object) -> None:
         self._controller.stop()
 
+    def await_mails(self, many: int) -> None:
+        """Wait until so many have been taken since the beginning. Raises TimeoutError after a minute."""
+        end = time.monotonic() + PATIENCE
+        while len(self.taken) < many:
+            if time.monotonic() > end:
+                raise TimeoutError(f"{len(self.taken)} of {many} mails arrived")
+            time.sleep(0.02)
+
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """Called by aiosmtpd for each message."""
+        self.last = bytes(envelope.content or b"")
         self.taken.append(time.perf_counter())
         return "250 taken"
 

@@ -18,7 +18,7 @@ from benchmarks import data
 from benchmarks.client import Browser
 from benchmarks.data import Size
 from benchmarks.rounds import say
-from benchmarks.servers import web_server
+from benchmarks.servers import Relay, program, web_server
 from portal import create_app
 from portal.config import DEMO_FILE, load
 from portal.db import db
@@ -72,6 +72,7 @@ class Bench:
         self._secret = secrets.token_urlsafe(48)
         self._worlds: dict[str, World] = {}
         self._ports: dict[str, int] = {}
+        self._relayed: list[str] = []
         self._cluster = ""
         self._store = ""
 
@@ -84,12 +85,18 @@ class Bench:
         """How long one measurement of a page takes."""
         return 0.7 if self.quick else 3.0
 
-    def world(self, name: str, size: Size = Size(), sqlite: bool = False) -> World:  # noqa: B008 - frozen
-        """The world called so, filled when it is first asked for."""
+    def world(
+        self,
+        name: str,
+        size: Size = Size(),  # noqa: B008 - frozen
+        sqlite: bool = False,
+        relay: Relay | None = None,
+    ) -> World:
+        """The world called so, filled when it is first asked for; ``relay`` takes its mail."""
         if name not in self._worlds:
             begin = time.monotonic()
             url = f"sqlite:///{self.folder / name}.sqlite3" if sqlite else self.new_database(name)
-            self._worlds[name] = self._filled(url, name, size)
+            self._worlds[name] = self._filled(url, name, size, relay)
             say(f"data '{name}' prepared in {time.monotonic() - begin:.0f} s")
         return self._worlds[name]
 
@@ -103,6 +110,13 @@ class Bench:
             self._ports[name] = self._stack.enter_context(web_server(what, environment, log))
         return self._ports[name]
 
+    @contextmanager
+    def worker(self, name: str) -> Iterator[None]:
+        """A worker of the world called so, which hands its mail to the world's relay."""
+        log = self.folder / f"{name}-worker.log"
+        with program(["work", "mail"], self._worlds[name].environment, log):
+            yield
+
     def browser(self, name: str, citizen: int) -> Browser:
         """A browser of a citizen who has logged in."""
         return Browser(self._ports[name], self._worlds[name].cookie(citizen))
@@ -115,30 +129,34 @@ class Bench:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return make_url(self._cluster).set(database=name).render_as_string(hide_password=False)
 
-    def _filled(self, url: str, name: str, size: Size) -> World:
-        world = self._world_at(url, name, size)
+    def _filled(self, url: str, name: str, size: Size, relay: Relay | None) -> World:
+        world = self._world_at(url, name, size, relay)
         with world.inside():
             db.create_all()
             data.fill(size)
         return world
 
-    def _world_at(self, url: str, name: str, size: Size) -> World:
+    def _world_at(self, url: str, name: str, size: Size, relay: Relay | None) -> World:
         if not self._store:
             self._store = self._stack.enter_context(store_server(self.folder))
+        if relay:
+            # A worker must not find the numbers of another world's rows.
+            self._relayed.append(name)
         instance = self.folder / f"instance-{name}"
         instance.mkdir()
         environment = {
-            "PORTAL_CONFIG": str(self.settings("settings.toml")),
+            "PORTAL_CONFIG": str(self._settings(f"{name}.toml", relay)),
             "PORTAL_INSTANCE": str(instance),
             "PORTAL_DATABASE_URL": url,
-            "PORTAL_REDIS_URL": self._store,
+            "PORTAL_REDIS_URL": f"{self._store}?db={len(self._relayed)}" if relay else self._store,
             "PORTAL_SECRET_KEY": self._secret,
             "PORTAL_LOG_LEVEL": "ERROR",
         }
         return World(create_app(load(environment)), size, environment)
 
-    def settings(self, name: str, mail: str = "") -> Path:
+    def _settings(self, name: str, relay: Relay | None) -> Path:
         """The demonstration's file with our limits, and with another relay if one is given."""
+        mail = f'host = "127.0.0.1"\nport = {relay.port}\n' if relay else ""
         file = self.folder / name
         begin, _, rest = DEMO_FILE.read_text(encoding="utf-8").partition("[booking]\nhold_minutes = 10\n")
         assert rest, "the demonstration's file has changed"
