@@ -23,6 +23,7 @@ from portal.appointments.occupancy import TimeTaken
 from portal.db import UtcDateTime, db, retries
 
 from ..histories import ledger
+from .deeds import Scene
 
 FORK = multiprocessing.get_context("fork")
 RACERS = 6
@@ -122,6 +123,14 @@ def outcome(deed: Deed, number: int, turn: int) -> str:
     finally:
         db.session.rollback()
     return "won"
+
+
+def books_of(scene: Scene) -> ledger.Books:
+    """The books as they stand; what is kept without an appointment must return by itself."""
+    db.session.rollback()
+    books = ledger.open_books(scene.booking)
+    assert None not in books.kept_from_others().values(), "time is lost"
+    return books
 
 
 # --- Without the guard -----------------------------------------------------------------------------------

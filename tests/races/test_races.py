@@ -21,17 +21,9 @@ from portal.scheduling import wall_clock
 
 from ..histories import ledger, town
 from .deeds import IN_PERSON, INTERPRETED, VIDEO
-from .racers import RACERS, ROUNDS, guard_off, race
+from .racers import RACERS, ROUNDS, books_of, guard_off, race
 
 pytestmark = pytest.mark.timeout(120)
-
-
-def books_of(scene):
-    """The books as they stand; what is kept without an appointment must return by itself."""
-    db.session.rollback()
-    books = ledger.open_books(scene.booking)
-    assert None not in books.kept_from_others().values(), "time is lost"
-    return books
 
 
 def booked(**facts):
