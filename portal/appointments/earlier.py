@@ -148,11 +148,16 @@ def offer_to_accept(appointment: Appointment, starts_at: datetime) -> Offered | 
     return offered if offered and offered.time.starts_at == starts_at else None
 
 
-def decline(appointment: Appointment, booking: BookingRules, starts_at: datetime) -> None:
-    """The citizen does not want this time. He keeps his place, and the next one is asked."""
-    if offer_to_accept(appointment, starts_at):
-        audit.record(appointment.citizen_id, "earlier time declined", messages.subject(appointment))
-        _ask_another(appointment, booking)
+def decline(appointment: Appointment, booking: BookingRules, starts_at: datetime) -> bool:
+    """The citizen does not want this time. He keeps his place, and the next one is asked.
+
+    False if the time was not offered to him, or not any more.
+    """
+    if offer_to_accept(appointment, starts_at) is None:
+        return False
+    audit.record(appointment.citizen_id, "earlier time declined", messages.subject(appointment))
+    _ask_another(appointment, booking)
+    return True
 
 
 def unanswered(appointment: Appointment, booking: BookingRules, ends_at: datetime) -> None:

@@ -115,7 +115,8 @@ def decline(key: str) -> ResponseReturnValue:
     """Keep the appointment as it is; somebody else is asked."""
     row = own_appointment(key)
     starts_at = parse_start(request.form.get("start", ""))
-    attempt(lambda: earlier.decline(row, booking_rules(), starts_at))
+    if not attempt(lambda: earlier.decline(row, booking_rules(), starts_at)):
+        return redirect(flask_url_for("earlier.offer", key=key))
     flash(_("Your appointment stays as it is. You keep your place on the list for earlier times."), "success")
     return _back(key)
 

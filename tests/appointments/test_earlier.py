@@ -542,6 +542,8 @@ def test_a_no_keeps_the_time_and_the_place(browse):
     client = browse.visit(row.citizen)
     client.submit(f"{page}/earlier/decline", {"start": browse.start.isoformat()}, page=f"{page}/earlier/")
     assert "You keep your place on the list" in client.get(page).text
+    again = client.submit(f"{page}/earlier/decline", {"start": browse.start.isoformat()}, page=page)
+    assert again.location.endswith("/earlier/")
     assert row.starts_at == before
     browse.wait(2.1)
     assert browse.start in browse.offered()
