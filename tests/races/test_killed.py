@@ -1,4 +1,4 @@
-"""Processes are ended with SIGKILL while they take time: nothing is doubled, nothing stays taken for nobody."""
+"""Processes are ended with SIGKILL while they take time: nothing is doubled, nothing is kept for nobody."""
 
 from __future__ import annotations
 
