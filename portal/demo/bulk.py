@@ -6,10 +6,10 @@ keep by himself what objects would keep: the claims, the busy days and the numbe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Table, func, insert, select, text
+from sqlalchemy import Table, func, select, text
 from sqlalchemy.engine import Connection
 
 Row = Mapping[str, Any]
@@ -20,10 +20,22 @@ def insert_rows(connection: Connection, model: Any, rows: Sequence[Row]) -> None
     if not rows:
         return
     table: Table = model.__table__
+    defaults = _defaults(table, rows[0])
+    names = [*rows[0], *defaults]
+    adapt = [_adapter(connection, table.c[name]) for name in names]
+    values = (
+        [
+            value if change is None or value is None else change(value)
+            for change, value in zip(
+                adapt, [*row.values(), *(default() for default in defaults.values())], strict=True
+            )
+        ]
+        for row in rows
+    )
     if connection.dialect.name == "postgresql":
-        _copy(connection, table, rows)
+        _copy(connection, table, names, values)
     else:
-        connection.execute(insert(table), list(rows))
+        _insert(connection, table, names, values)
 
 
 def let_numbers_go_on(connection: Connection, models: Sequence[Any]) -> None:
@@ -42,24 +54,29 @@ def highest_number(connection: Connection, model: Any) -> int:
     return connection.scalar(select(func.max(model.id))) or 0
 
 
-def _copy(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-    defaults = _defaults(table, rows[0])
-    names = [*rows[0], *defaults]
-    adapt = [_adapter(connection, table.c[name]) for name in names]
-    columns = ", ".join(f'"{name}"' for name in names)
+def _copy(connection: Connection, table: Table, names: Sequence[str], rows: Iterable[list[Any]]) -> None:
     raw: Any = connection.connection.driver_connection
-    with raw.cursor() as cursor, cursor.copy(f'COPY "{table.name}" ({columns}) FROM STDIN') as copy:
+    with raw.cursor() as cursor, cursor.copy(f'COPY "{table.name}" ({_listed(names)}) FROM STDIN') as copy:
         for row in rows:
-            values = [*row.values(), *(default() for default in defaults.values())]
-            copy.write_row([change(value) for change, value in zip(adapt, values, strict=True)])
+            copy.write_row(row)
 
 
-def _adapter(connection: Connection, column: Any) -> Callable[[Any], Any]:
-    """What the column's type does with a value before the driver gets it."""
-    processor = column.type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
-    if processor is None:
-        return lambda value: value
-    return lambda value: None if value is None else processor(value)
+def _insert(connection: Connection, table: Table, names: Sequence[str], rows: Iterable[list[Any]]) -> None:
+    marks = ", ".join("?" for _ in names)
+    statement = f'INSERT INTO "{table.name}" ({_listed(names)}) VALUES ({marks})'  # noqa: S608 - names of ours
+    connection.exec_driver_sql(statement, [tuple(row) for row in rows])
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def _adapter(connection: Connection, column: Any) -> Callable[[Any], Any] | None:
+    """What the column's type does with a value before the driver gets it; None is nothing."""
+    processor: Callable[[Any], Any] | None = column.type.dialect_impl(connection.dialect).bind_processor(
+        connection.dialect
+    )
+    return processor
 
 
 def _defaults(table: Table, row: Row) -> dict[str, Callable[[], Any]]:

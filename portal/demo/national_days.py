@@ -198,6 +198,6 @@ def _claims(row: Row, service: Service, booking: BookingRules) -> list[Row]:
     names = ("office_id", "clerk_id", "citizen_id", "channel", "place", "starts_at", "minutes")
     appointment = Appointment(service=service, **{name: row[name] for name in names})
     return [
-        {"resource": resource, "quantum": quantum, "appointment_id": row["id"], "expires_at": None}
+        {"resource": resource, "quantum": quantum, "appointment_id": row["id"]}
         for resource, quantum in pieces_of(appointment, booking)
     ]
