@@ -30,11 +30,11 @@ CITIZEN = (
     "/fields/applications",
     SERVICE,
     f"{SERVICE}/times",
-    f"{SERVICE}/times?day={FAR}",
+    f"{SERVICE}/times?office=any&day={FAR}",
     f"{SERVICE}/times?office=kep-central&day={FAR}",
-    f"{SERVICE}/month",
+    f"{SERVICE}/month?office=any",
     f"{SERVICE}/month?office=kep-central",
-    f"{SERVICE}/free.json",
+    f"{SERVICE}/free.json?office=any",
     "/appointments",
 )
 STAFF = ("/staff/", "/staff/book/", "/staff/book/?service=birth-certificate")
