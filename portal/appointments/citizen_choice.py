@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-from flask import abort
+from flask import abort, current_app
 from sqlalchemy import select
 
 from portal.appointments import advice, availability, explanation, roster
@@ -51,6 +51,12 @@ class Choice:
     def office_key(self) -> str:
         return self.office.key if self.office else ANY
 
+    @property
+    def time_zone(self) -> str:
+        """The zone in which its days are counted."""
+        zone: str = current_app.config["PORTAL"].municipality.time_zone
+        return self.office.time_zone if self.office else zone
+
     def values(self) -> dict[str, str]:
         """The choice as the fields of a form or an address; what is usual is left out."""
         values = {"office": self.office_key}
@@ -64,10 +70,12 @@ class Choice:
         """The free times, as they are or were a second ago."""
         return advice.offer(self.service, booking_rules(), self.office, first_day, days, self.wish)
 
-    def offer_now(self, ignoring: Appointment | None = None) -> Offer:
+    def offer_now(
+        self, first_day: date | None = None, days: int | None = None, ignoring: Appointment | None = None
+    ) -> Offer:
         """The free times as they are; the time of the appointment ``ignoring`` counts as free."""
         return availability.offer(
-            self.service, booking_rules(), self.office, ignoring=ignoring, wish=self.wish
+            self.service, booking_rules(), self.office, first_day, days, ignoring, self.wish
         )
 
     def why_none(self) -> str:

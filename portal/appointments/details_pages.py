@@ -36,7 +36,7 @@ def details() -> ResponseReturnValue:
     if held is None:
         return _nothing_chosen()
     if held.state == "booked":
-        return _booked(held)
+        return _booked(held.key)
     ways = ways_of(held.service, held.channel)
     answers = first_answers(the_person(), held, ways)
     form = DetailsForm(formdata=None, data=answers, ways=ways, wish=wish_of(held))
@@ -51,7 +51,7 @@ def book() -> ResponseReturnValue:
     if held is None:
         return _nothing_chosen()
     if held.state == "booked":
-        return _booked(held)
+        return _booked(held.key)
     if "release" in request.form:
         return _give_back(held)
     form = DetailsForm(ways=ways_of(held.service, held.channel), wish=wish_of(held))
@@ -65,24 +65,23 @@ def book() -> ResponseReturnValue:
 def _confirm(held: Appointment, form: DetailsForm) -> ResponseReturnValue:
     citizen = the_person()
 
-    def confirm() -> Appointment:
+    def confirm() -> str:
         booked = _held_now(held)
         lifecycle.confirm(booked, booking_rules(), citizen, form.details(citizen), citizen)
-        return booked
+        return booked.key
 
     try:
-        booked = attempt(confirm)
+        session["hold"] = attempt(confirm)
     except TimeTaken as taken:
         return _lost(held, form, isinstance(taken, CitizenElsewhere))
     except lifecycle.NotPossible:
         # The same form was sent twice at the same moment; the other one was faster.
         db.session.refresh(held)
-        return _booked(held) if held.state == "booked" else _lost(held, form)
+        return _booked(held.key) if held.state == "booked" else _lost(held, form)
     except lifecycle.TooMany as many:
         flash(_too_many(many), "error")
         return redirect(flask_url_for("citizen.mine"))
-    session["hold"] = booked.key
-    return _booked(booked)
+    return _booked(session["hold"])
 
 
 def _too_many(many: lifecycle.TooMany) -> str:
@@ -119,9 +118,9 @@ def _lost(held: Appointment, form: DetailsForm, clash: bool = False) -> Response
     return _page(held, form, lost=True, clash=clash), 409
 
 
-def _booked(appointment: Appointment) -> ResponseReturnValue:
+def _booked(key: str) -> ResponseReturnValue:
     """Lead to the appointment. The session keeps it, so that the form sent once more leads there too."""
-    return redirect(flask_url_for("citizen.appointment", key=appointment.key, booked=1))
+    return redirect(flask_url_for("citizen.appointment", key=key, booked=1))
 
 
 def _extend(held: Appointment, form: DetailsForm) -> ResponseReturnValue:

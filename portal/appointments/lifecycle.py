@@ -6,20 +6,20 @@ follows, so that all of it happens or none. Times are UTC.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.exc import IntegrityError
 
 from portal import audit, clock, outbox
 from portal.appointments import choosing, earlier, freeing, interpreting, messages, occupancy
+from portal.appointments.assignment import take_with_best
 from portal.appointments.choosing import Candidate
 from portal.appointments.freeing import FreedTime
 from portal.appointments.models import Appointment, Participant, new_key
-from portal.appointments.occupancy import CitizenElsewhere, TimeTaken
 from portal.appointments.rules import Wish, length_of, wish_of
 from portal.config import BookingRules
 from portal.db import db, must_be_writing
@@ -105,10 +105,10 @@ def hold(
     Raises TimeTaken when nobody is free (any more).
     """
     asked = wish or Wish(service.channels[0])
-    if request_key and (made := made_by(request_key)):
+    if request_key and (made := _still_there(request_key)):
         return made
     ends = clock.now() + timedelta(minutes=booking.hold_minutes)
-    appointment = Appointment(
+    row = Appointment(
         key=new_key(),
         request_key=request_key,
         service=service,
@@ -121,27 +121,35 @@ def hold(
         language=language,
         hold_expires_at=ends,
     )
-    choices = choosing.candidates(service, booking, office, starts_at, language, wish=asked)
+
+    def find() -> Iterator[Candidate]:
+        return choosing.candidates(service, booking, office, starts_at, language, wish=asked)
+
     try:
-        reasons = _take_with_first_free(appointment, choices, booking, ends)
+        reasons = take_with_best(row, booking, find, ends)
     except IntegrityError:
         made = made_by(request_key) if request_key else None
         if made is None:
             raise
         return made
-    audit.record(citizen.id if citizen else None, "held", messages.subject(appointment), **reasons)
-    messages.post_lapse(appointment, ends)
-    return appointment
+    audit.record(citizen.id if citizen else None, "held", messages.subject(row), **reasons)
+    messages.post_lapse(row, ends)
+    return row
 
 
 def made_by(request_key: str) -> Appointment | None:
-    """The appointment that this form has made already, unless it lapsed; then the form may make another."""
-    made = db.session.scalar(select(Appointment).filter_by(request_key=request_key))
-    if made is not None and made.state == "expired":
-        made.request_key = None
-        db.session.flush()
-        return None
-    return made
+    """The appointment that this form has made already."""
+    return db.session.scalar(select(Appointment).filter_by(request_key=request_key))
+
+
+def _still_there(request_key: str) -> Appointment | None:
+    """What this form has made, unless that is over; then the form may make another."""
+    made = made_by(request_key)
+    if made is None or made.state in ("held", "booked", "in_call"):
+        return made
+    made.request_key = None
+    db.session.flush()
+    return None
 
 
 def extend_hold(appointment: Appointment, booking: BookingRules) -> bool:
@@ -171,20 +179,22 @@ def confirm(
     the citizen has another appointment then; TooMany beyond the municipality's limits. ``notify`` is False
     only where nobody is to be told, as in sample data.
     """
-    change(appointment, "confirm")
-    if citizen is not None:
-        _expect_within_limits(appointment, citizen, booking)
-        appointment.citizen_id = citizen.id
-        _remember_contact(citizen, details)
-    occupancy.take(appointment, booking, None)
-    appointment.hold_expires_at = None
-    _write_details(appointment, details)
-    appointment.participants.append(
-        Participant(role="citizen", name=details.name, email=details.email, language=details.language)
-    )
+    # One statement writes the row, at the end; what is asked before needs nothing of it.
+    with db.session.no_autoflush:
+        change(appointment, "confirm")
+        if citizen is not None:
+            _expect_within_limits(appointment, citizen, booking)
+            appointment.citizen_id = citizen.id
+            _remember_contact(citizen, details)
+        occupancy.take(appointment, booking, None)
+        appointment.hold_expires_at = None
+        _write_details(appointment, details)
+        guest = Participant(role="citizen", name=details.name, email=details.email, language=details.language)
+        guest.appointment = appointment
+        db.session.add(guest)
     outbox.cancel(messages.subject(appointment))
-    db.session.flush()
-    interpreting.seat(appointment, appointment.starts_at, tell=notify)
+    if appointment.interpreter_id is not None:
+        interpreting.seat(appointment, appointment.starts_at, tell=notify)
     audit.record(
         actor.id if actor else None, "booked", messages.subject(appointment), clerk=appointment.clerk_id
     )
@@ -225,12 +235,14 @@ def move(
     change(appointment, "move")
     _expect_in_time(appointment, booking, actor)
     wish = wish_of(appointment, clerk_id, by_staff=actor.id != appointment.citizen_id)
-    choices = choosing.candidates(
-        appointment.service, booking, office, starts_at, appointment.language, appointment, wish
-    )
+
+    def find() -> Iterator[Candidate]:
+        service, language = appointment.service, appointment.language
+        return choosing.candidates(service, booking, office, starts_at, language, appointment, wish)
+
     freed = FreedTime.of(appointment)
     appointment.starts_at = starts_at
-    reasons = _take_with_first_free(appointment, choices, booking, None)
+    reasons = take_with_best(appointment, booking, find, None)
     earlier.follow_move(appointment, booking, before, by_citizen=actor.id == appointment.citizen_id)
     freeing.release_former(appointment, freed, booking)
     messages.call_off_messages(appointment)
@@ -254,8 +266,11 @@ def reassign(
     """
     change(appointment, "move")
     former = appointment.clerk_id
-    others = choosing.replacements(appointment, booking, leaving_id or former)
-    reasons = _take_with_first_free(appointment, others, booking, None)
+
+    def find() -> Iterable[Candidate]:
+        return choosing.replacements(appointment, booking, leaving_id or former)
+
+    reasons = take_with_best(appointment, booking, find, None)
     occupancy.release_former(appointment, booking)
     interpreting.seat(appointment, appointment.starts_at)
     audit.record(actor.id, "reassigned", messages.subject(appointment), former=former, **reasons)
@@ -282,64 +297,25 @@ def miss(appointment: Appointment, actor: Person) -> None:
     messages.tell(appointment, "missed")
 
 
-def count_ahead(citizen: Person, service: Service | None = None) -> int:
-    """How many appointments the citizen has ahead of him, all of them or for one service."""
-    ahead = select(func.count(Appointment.id)).where(
-        Appointment.citizen_id == citizen.id,
-        Appointment.state == "booked",
-        Appointment.starts_at > clock.now(),
-    )
-    if service is not None:
-        ahead = ahead.where(Appointment.service_id == service.id)
-    return db.session.scalar(ahead) or 0
-
-
 def may_change(appointment: Appointment, booking: BookingRules) -> bool:
     """True while the citizen may still move or cancel by himself."""
     limit = appointment.starts_at - timedelta(minutes=booking.change_until_minutes)
     return appointment.state == "booked" and clock.now() < limit
 
 
-def _take_with_first_free(
-    appointment: Appointment,
-    choices: Iterable[Candidate],
-    booking: BookingRules,
-    expires_at: datetime | None,
-) -> dict[str, Any]:
-    """Try the choices in order; what one try took is given back before the next.
-
-    Returns why the choice fell as it did. Whose time was lost once is not tried again.
-    """
-    lost: set[str] = set()
-    for number, choice in enumerate(choices, 1):
-        if lost & choice.resources(appointment.channel):
-            continue
-        try:
-            with db.session.begin_nested():
-                _assign(appointment, choice)
-                db.session.add(appointment)
-                db.session.flush()
-                occupancy.take(appointment, booking, expires_at)
-                return {"clerk": choice.clerk_id, "choice": number, **choice.reasons}
-        except CitizenElsewhere:
-            raise  # no other clerk would help
-        except TimeTaken as taken:
-            lost.add(taken.resource)
-    raise TimeTaken
-
-
-def _assign(appointment: Appointment, choice: Candidate) -> None:
-    appointment.clerk_id, appointment.office_id = choice.clerk_id, choice.office_id
-    appointment.second_clerk_id, appointment.interpreter_id = choice.second_clerk_id, choice.interpreter_id
-    appointment.place = choice.place
-
-
 def _expect_within_limits(appointment: Appointment, citizen: Person, booking: BookingRules) -> None:
     # Two bookings of one citizen at the same moment would each count without the other.
     db.session.execute(select(Person.id).where(Person.id == citizen.id).with_for_update())
-    if count_ahead(citizen) >= booking.open_appointments:
+    same_service = case((Appointment.service_id == appointment.service_id, 1))
+    ahead = select(func.count(), func.count(same_service)).where(
+        Appointment.citizen_id == citizen.id,
+        Appointment.state == "booked",
+        Appointment.starts_at > clock.now(),
+    )
+    of_any, of_this = db.session.execute(ahead).one()
+    if of_any >= booking.open_appointments:
         raise TooMany(booking.open_appointments)
-    if count_ahead(citizen, appointment.service) >= booking.open_per_service:
+    if of_this >= booking.open_per_service:
         raise TooMany(booking.open_per_service, same_service=True)
 
 

@@ -9,7 +9,6 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, get_day_names
-from flask import current_app
 from flask import url_for as flask_url_for
 
 from portal import clock
@@ -46,9 +45,7 @@ class Month:
     @classmethod
     def asked(cls, choice: Choice, text: str) -> Month:
         """The month written like ``2026-12``; the nearest one that can be booked if it cannot be had."""
-        default = current_app.config["PORTAL"].municipality.time_zone
-        zone = ZoneInfo(choice.office.time_zone if choice.office else default)
-        today = clock.now().astimezone(zone).date()
+        today = clock.now().astimezone(ZoneInfo(choice.time_zone)).date()
         last = today + timedelta(days=choice.service.horizon_days)
         first = min(max(_first_of(text) or today, today), last).replace(day=1)
         days = monthrange(first.year, first.month)[1]

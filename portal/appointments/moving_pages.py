@@ -67,7 +67,7 @@ def _page(row: Appointment) -> TimesPage:
     def address(office: str, **values: str) -> str:
         return flask_url_for("moving.show", key=row.key, office=office, day=values["day"])
 
-    return TimesPage(choice, choice.offer_now(row), day_asked(), address)
+    return TimesPage(choice, choice.offer_now(ignoring=row), day_asked(), address)
 
 
 def _is_there_already(row: Appointment, office: Office | None, starts_at: datetime) -> bool:

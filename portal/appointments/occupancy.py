@@ -28,6 +28,12 @@ Piece = tuple[str, int]
 """A resource and a quantum of its time."""
 
 
+_UNWANTED = text(
+    "SELECT clerk FROM unnest(CAST(:clerks AS integer[])) AS clerk "
+    "WHERE pg_try_advisory_xact_lock(clerk, :quantum) LIMIT 1"
+)
+
+
 class TimeTaken(Exception):
     """Somebody else has (part of) this time; ``resource`` says whose time it is, if one was tried."""
 
@@ -70,6 +76,18 @@ def take(appointment: Appointment, booking: BookingRules, expires_at: datetime |
         if (resource, quantum) not in granted:
             raise (CitizenElsewhere if resource.startswith("citizen:") else TimeTaken)(resource)
     busy_days.mark(wanted)
+
+
+def first_unwanted(clerks: Sequence[int], starts_at: datetime) -> int | None:
+    """The first of the clerks whose time at ``starts_at`` nobody else is taking at this very moment.
+
+    A hint that guards nothing, until the end of the transaction. Writers of SQLite come one by one anyway.
+    """
+    must_be_writing()
+    if db.engine.dialect.name != "postgresql":
+        return clerks[0]
+    values = {"clerks": list(clerks), "quantum": quantum_of(starts_at)}
+    return db.session.connection().scalar(_UNWANTED, values)
 
 
 def release_former(appointment: Appointment, booking: BookingRules, until: datetime | None = None) -> None:

@@ -69,14 +69,12 @@ def hold(key: str) -> ResponseReturnValue:
 
     The same form sent twice, or sent again after going back, leads to the appointment that it has made.
     """
-    choice = Choice.of(service_named(key), request.form)
     starts_at = parse_start(request.form.get("start", ""))
     try:
-        row = attempt(lambda: _hold(choice, starts_at, _request_key(choice, starts_at)))
+        session["hold"] = attempt(lambda: _hold(key, starts_at))
     except TimeTaken as taken:
         flash(taken_in_words(taken), "error")
-        return redirect(_nearby(choice, starts_at))
-    session["hold"] = row.key
+        return redirect(_nearby(Choice.of(service_named(key), request.form), starts_at))
     return redirect(flask_url_for("booking_details.details"))
 
 
@@ -93,11 +91,12 @@ def day_asked() -> date | None:
         return None
 
 
-def _hold(choice: Choice, starts_at: datetime, request_key: str) -> Appointment:
-    made = lifecycle.made_by(request_key)
-    over = made is not None and made.state not in ("held", "booked")
+def _hold(service_key: str, starts_at: datetime) -> str:
+    """The key of the appointment that holds the time."""
+    choice = Choice.of(service_named(service_key), request.form)
+    request_key = _request_key(choice, starts_at)
     held = _own_hold()
-    if held is not None and held is not made:
+    if held is not None and held.request_key != request_key:
         lifecycle.lapse(held)
     return lifecycle.hold(
         choice.service,
@@ -107,8 +106,8 @@ def _hold(choice: Choice, starts_at: datetime, request_key: str) -> Appointment:
         current_person(),
         current_language(),
         choice.wish,
-        None if over else request_key,
-    )
+        request_key,
+    ).key
 
 
 def _request_key(choice: Choice, starts_at: datetime) -> str:
@@ -130,9 +129,12 @@ def _own_hold() -> Appointment | None:
 
 
 def _nearby(choice: Choice, starts_at: datetime) -> str:
-    """The page with the day on which the nearest free time lies."""
-    times = TimesPage(choice, choice.offer_now(), None, str).times
-    near = times.nearest(starts_at, 1)
-    zone = ZoneInfo(times.offer.window.zone)
-    day = near[0].astimezone(zone).date().isoformat() if near else None
-    return flask_url_for("free_times.show", key=choice.service.key, **choice.values(), day=day)  # type: ignore[arg-type]
+    """The page with the day on which the nearest free time lies; near days are looked at first."""
+    day = starts_at.astimezone(ZoneInfo(choice.time_zone)).date()
+    for days in (1, 8, None):
+        times = TimesPage(choice, choice.offer_now(day, days), None, str).times
+        near = times.nearest(starts_at, 1)
+        if near:
+            day = near[0].astimezone(ZoneInfo(choice.time_zone)).date()
+            break
+    return flask_url_for("free_times.show", key=choice.service.key, **choice.values(), day=day.isoformat())  # type: ignore[arg-type]

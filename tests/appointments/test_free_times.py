@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from portal.appointments import advice, availability, lifecycle
 from portal.appointments.models import Appointment
+from portal.appointments.occupancy import TimeTaken
 from portal.appointments.rules import Wish
 from portal.db import Bilingual, attempt, db, transaction
 from portal.offices.models import Office, Service
@@ -254,7 +255,7 @@ def test_what_this_process_books_is_seen_at_once(hall, client, booked):
         try:
             with transaction():
                 lifecycle.hold(hall.service(SERVICE), hall.booking, branch, first, None, "el")
-        except lifecycle.TimeTaken:
+        except TimeTaken:
             break
     assert starts_in(client.get(f"{JSON}?office=kep-branch"))[0] != before[0]
 
