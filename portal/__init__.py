@@ -26,25 +26,8 @@ def create_app(config: Config | None = None) -> Flask:
         plugin_loader,
         security,
     )
-    from portal.appointments import (
-        absence_pages,
-        call_pages,
-        citizen_pages,
-        details_pages,
-        door_pages,
-        earlier_pages,
-        jobs,
-        moving_pages,
-        planning_pages,
-        roster,
-        service_pages,
-        staff_booking_pages,
-        staff_pages,
-        times_pages,
-    )
-    from portal.documents import citizen_pages as document_pages
+    from portal.appointments import jobs, roster
     from portal.documents import jobs as document_jobs
-    from portal.documents import staff_pages as document_desk
     from portal.people import login
 
     config = config or load()
@@ -69,6 +52,37 @@ def create_app(config: Config | None = None) -> Flask:
     plugin_loader.build(app, found)
 
     login.init_app(app)
+    _register_pages(app)
+    jobs.register()
+    document_jobs.register()
+
+    pages.init_app(app, config)
+    health.init_app(app)
+    if config.demo:
+        mailbox.init_app(app)
+    security.finish(app)
+    return app
+
+
+def _register_pages(app: Flask) -> None:
+    """The citizen's pages, the door, the staff's pages, the documents."""
+    from portal.appointments import (
+        absence_pages,
+        call_pages,
+        citizen_pages,
+        details_pages,
+        door_pages,
+        earlier_pages,
+        moving_pages,
+        planning_pages,
+        service_pages,
+        staff_booking_pages,
+        staff_pages,
+        times_pages,
+    )
+    from portal.documents import citizen_pages as document_pages
+    from portal.documents import staff_pages as document_desk
+
     for blueprint in (
         service_pages.blueprint,
         times_pages.blueprint,
@@ -86,12 +100,3 @@ def create_app(config: Config | None = None) -> Flask:
         document_desk.blueprint,
     ):
         app.register_blueprint(blueprint)
-    jobs.register()
-    document_jobs.register()
-
-    pages.init_app(app, config)
-    health.init_app(app)
-    if config.demo:
-        mailbox.init_app(app)
-    security.finish(app)
-    return app

@@ -6,9 +6,10 @@ follows, so that all of it happens or none. Times are UTC.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import case, func, select
@@ -17,9 +18,8 @@ from sqlalchemy.exc import IntegrityError
 from portal import audit, clock, outbox
 from portal.appointments import choosing, earlier, freeing, interpreting, messages, occupancy
 from portal.appointments.assignment import take_with_best
-from portal.appointments.choosing import Candidate
 from portal.appointments.freeing import FreedTime
-from portal.appointments.models import Appointment, Participant, new_key
+from portal.appointments.models import Appointment, Participant
 from portal.appointments.rules import Wish, length_of, wish_of
 from portal.config import BookingRules
 from portal.db import db, must_be_writing
@@ -101,38 +101,32 @@ def hold(
 ) -> Appointment:
     """Take ``starts_at`` for a while, at ``office`` or at any, with the best clerk who is free.
 
-    ``request_key`` names the form that asks; the same form sent again gets the appointment it made.
-    Raises TimeTaken when nobody is free (any more).
+    ``request_key`` names the form that asks; sent again, it gets what it made. Raises TimeTaken.
     """
     asked = wish or Wish(service.channels[0])
     if request_key and (made := _still_there(request_key)):
         return made
     ends = clock.now() + timedelta(minutes=booking.hold_minutes)
     row = Appointment(
-        key=new_key(),
         request_key=request_key,
         service=service,
-        channel=asked.channel,
-        state="held",
         starts_at=starts_at,
         minutes=length_of(service, booking, asked),
         any_office=office is None,
-        citizen_id=citizen.id if citizen else None,
         language=language,
         hold_expires_at=ends,
+        state="held",
+        channel=asked.channel,
+        citizen=citizen,
     )
-
-    def find() -> Iterator[Candidate]:
-        return choosing.candidates(service, booking, office, starts_at, language, wish=asked)
-
+    find = partial(choosing.candidates, service, booking, office, starts_at, language, wish=asked)
     try:
         reasons = take_with_best(row, booking, find, ends)
-    except IntegrityError:
-        made = made_by(request_key) if request_key else None
-        if made is None:
-            raise
-        return made
-    audit.record(citizen.id if citizen else None, "held", messages.subject(row), **reasons)
+    except IntegrityError:  # the same form was sent twice at the same moment
+        if request_key and (made := made_by(request_key)):
+            return made
+        raise
+    audit.record(row.citizen_id, "held", messages.subject(row), **reasons)
     messages.post_lapse(row, ends)
     return row
 
@@ -235,11 +229,8 @@ def move(
     change(appointment, "move")
     _expect_in_time(appointment, booking, actor)
     wish = wish_of(appointment, clerk_id, by_staff=actor.id != appointment.citizen_id)
-
-    def find() -> Iterator[Candidate]:
-        service, language = appointment.service, appointment.language
-        return choosing.candidates(service, booking, office, starts_at, language, appointment, wish)
-
+    service, language = appointment.service, appointment.language
+    find = partial(choosing.candidates, service, booking, office, starts_at, language, appointment, wish)
     freed = FreedTime.of(appointment)
     appointment.starts_at = starts_at
     reasons = take_with_best(appointment, booking, find, None)
@@ -266,10 +257,7 @@ def reassign(
     """
     change(appointment, "move")
     former = appointment.clerk_id
-
-    def find() -> Iterable[Candidate]:
-        return choosing.replacements(appointment, booking, leaving_id or former)
-
+    find = partial(choosing.replacements, appointment, booking, leaving_id or former)
     reasons = take_with_best(appointment, booking, find, None)
     occupancy.release_former(appointment, booking)
     interpreting.seat(appointment, appointment.starts_at)
