@@ -99,6 +99,21 @@ class History(RuleBasedStateMachine):
         with self.refusals(known, start in offered, start):
             self.forms.append((form, send, send().key))
 
+    @rule(service=services, office=offices, wish=wishes)
+    def leave_a_hold_alone(self, service, office, wish):
+        """Somebody takes the first time and goes away; when his hold is over another gets the same clerk."""
+        chosen, place = self.town.services[service], self.town.offices.get(office)
+        offered = availability.offer(chosen, self.booking, place, wish=wish).starts
+        if not offered:
+            return
+        with transaction():
+            row = lifecycle.hold(chosen, self.booking, place, offered[0], None, "el", wish)
+        self.traveller.move_to(row.hold_expires_at)
+        same = replace(wish, clerk_id=row.clerk_id)
+        if offered[0] in availability.offer(chosen, self.booking, row.office, wish=same).starts:
+            with self.refusals(None, True, offered[0]), transaction():
+                lifecycle.hold(chosen, self.booking, row.office, offered[0], None, "el", same)
+
     @rule(pick=picks)
     def send_a_form_again(self, pick):
         """A double click, or the back button: the form leads to the appointment it has made."""
@@ -256,7 +271,8 @@ class History(RuleBasedStateMachine):
                 break
             for number, kind, payload in rows:
                 self._work(number, kind, payload)
-        assert not [ends for _owner, ends in ledger.all_claims().values() if ends and ends <= clock.now()]
+        over = [piece for piece, (_, ends) in ledger.all_claims().items() if ends and ends <= clock.now()]
+        assert not over, f"{over} do not return"
 
     def _work(self, number, kind, payload):
         app = current_app._get_current_object()

@@ -23,7 +23,7 @@ EXAMPLES = os.environ.get("PORTAL_TEST_EXAMPLES")
 PHASES = (Phase.generate, Phase.shrink) if EXAMPLES else (Phase.generate,)
 
 
-def live_through(counter, histories):
+def live_through(counter, histories, always_the_same=False):
     """Try random histories in a new town."""
     limits = {"open_appointments": 100, "open_per_service": 100}
     place = town.build(counter.booking.model_copy(update=limits))
@@ -34,6 +34,7 @@ def live_through(counter, histories):
             stateful_step_count=30,
             deadline=None,
             database=None,
+            derandomize=always_the_same,
             suppress_health_check=list(HealthCheck),
             phases=PHASES,
             report_multiple_bugs=False,
@@ -119,4 +120,4 @@ def test_the_histories_find_out_when(counter, monkeypatch, broken):
     module, name, instead, complaint = BREAKS[broken]
     monkeypatch.setattr(module, name, instead)
     with pytest.raises(AssertionError, match=complaint):
-        live_through(counter, 100)
+        live_through(counter, 100, always_the_same=True)
