@@ -37,6 +37,15 @@ class Deeds:
     def errors(self) -> int:
         return len(self.strange) + sum(status >= 500 for status in self.statuses)
 
+    def add(self, other: Deeds) -> None:
+        """Count what another client did, too."""
+        for step, waits in other.waits.items():
+            self.waits.setdefault(step, []).extend(waits)
+        self.statuses += other.statuses
+        self.won += other.won
+        self.lost += other.lost
+        self.strange += other.strange
+
     def timed(self, step: str, begin: float) -> None:
         self.waits.setdefault(step, []).append(time.perf_counter() - begin)
 

@@ -10,7 +10,7 @@ from benchmarks.data import FIRST_OFFICE, SERVICE, Size
 from benchmarks.figures import Figure
 from benchmarks.load import hammer
 from benchmarks.rounds import Speed, interleaved, percentile, say
-from benchmarks.worlds import Bench
+from benchmarks.worlds import Bench, World
 
 NAMES = ("month", "day", "half full", "3,000 clerks", "1 million past")
 EMPTY_PAGE = "empty page"
@@ -26,6 +26,12 @@ def measure(bench: Bench) -> Iterator[Figure]:
 def half_full(bench: Bench) -> None:
     """Ten clerks of one office, half of their time taken."""
     bench.world("half", Size(booked=0.5))
+
+
+def national(bench: Bench) -> World:
+    """All offices of the country; half of everybody's time is taken."""
+    elsewhere = 0.05 if bench.quick else 0.5
+    return bench.world("national", Size(1023, 3000, booked=0.5, booked_elsewhere=elsewhere))
 
 
 def pages(office: str = "any") -> Mapping[str, tuple[str, str]]:
@@ -60,9 +66,8 @@ def _beside_others(bench: Bench) -> Iterator[Figure]:
     path = pages(FIRST_OFFICE)["month of 30 days, JSON"][0]
     if not is_there(bench.port("half"), path):
         return
-    elsewhere = 0.05 if bench.quick else 0.5
     bench.world("bare")
-    bench.world("national", Size(1023, 3000, booked=0.5, booked_elsewhere=elsewhere))
+    national(bench)
     bench.world("old", Size(booked=0.5, past=50_000 if bench.quick else 1_000_000))
     say("one office's month in databases of other sizes, requests/s")
     sides = {
