@@ -66,32 +66,29 @@ def create_app(config: Config | None = None) -> Flask:
 
 def _register_pages(app: Flask) -> None:
     """The citizen's pages, the door, the staff's pages, the documents."""
-    from portal.appointments import (
-        absence_pages,
-        call_pages,
-        citizen_pages,
+    from portal.appointments import door_pages
+    from portal.appointments.citizen import (
         details_pages,
-        door_pages,
         earlier_pages,
         moving_pages,
-        planning_pages,
+        own_pages,
         service_pages,
-        staff_booking_pages,
-        staff_pages,
         times_pages,
     )
+    from portal.appointments.staff import absence_pages, call_pages, case_pages, planning_pages
+    from portal.appointments.staff import booking_pages as staff_booking_pages
     from portal.documents import citizen_pages as document_pages
     from portal.documents import staff_pages as document_desk
 
     for blueprint in (
         service_pages.blueprint,
         times_pages.blueprint,
-        citizen_pages.blueprint,
+        own_pages.blueprint,
         moving_pages.blueprint,
         details_pages.blueprint,
         earlier_pages.blueprint,
         door_pages.blueprint,
-        staff_pages.blueprint,
+        case_pages.blueprint,
         staff_booking_pages.blueprint,
         absence_pages.blueprint,
         planning_pages.blueprint,

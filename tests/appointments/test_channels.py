@@ -17,8 +17,8 @@ from portal.appointments.lifecycle import NotPossible
 from portal.appointments.links import join_token, join_url
 from portal.appointments.models import Claim
 from portal.appointments.occupancy import TimeTaken
-from portal.appointments.presence import presence
 from portal.appointments.rules import Wish
+from portal.appointments.staff.presence import presence
 from portal.db import db, transaction
 from portal.documents import lifecycle as documents
 from portal.offices.models import Office

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from portal import outbox
 from portal.appointments import availability, choosing, earlier, jobs, lifecycle
-from portal.appointments.earlier_pages import OfferOver, move_to_offered
+from portal.appointments.citizen.earlier_pages import OfferOver, move_to_offered
 from portal.appointments.models import Claim, EarlierWish
 from portal.appointments.occupancy import TimeTaken, staff_resource
 from portal.appointments.rules import Wish

@@ -9,7 +9,8 @@ from threading import Barrier, Thread
 import pytest
 from sqlalchemy import select
 
-from portal.appointments import advice, availability, lifecycle
+from portal.appointments import availability, lifecycle
+from portal.appointments.citizen import advice
 from portal.appointments.models import Appointment
 from portal.appointments.occupancy import TimeTaken
 from portal.appointments.rules import Wish

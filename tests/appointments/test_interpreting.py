@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from portal import mailbox, outbox
 from portal.appointments import absences, availability, choosing, earlier, lifecycle
-from portal.appointments.earlier_pages import move_to_offered
+from portal.appointments.citizen.earlier_pages import move_to_offered
 from portal.appointments.links import join_token, join_url, participant_of
 from portal.appointments.models import Claim
 from portal.appointments.occupancy import TimeTaken, staff_resource

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from portal.appointments.planning_forms import hours_as_written, read_hours
+from portal.appointments.staff.planning_forms import hours_as_written, read_hours
 from portal.db import Bilingual, db, transaction
 from portal.offices.models import Closure, Office
 from portal.people.models import Absence, Membership, Person

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
-from portal.appointments import availability, call, case_words, lifecycle
+from portal.appointments import availability, call, lifecycle
 from portal.appointments.models import Appointment, Participant
+from portal.appointments.staff import case_words
 from portal.catalogue import import_file
 from portal.clock import now
 from portal.db import db, transaction
@@ -278,7 +279,7 @@ def test_the_case_tells_what_the_citizen_asked_for_and_what_was_done(book, desk)
 
 def test_every_deed_that_is_recorded_has_words(town):
     recorded = re.compile(r'audit\.record\(\s*[^,]+,\s*"([^"]+)",\s*_subject')
-    folder = Path(case_words.__file__).parents[1]
+    folder = Path(case_words.__file__).parents[2]
     sources = [*folder.glob("appointments/*.py"), *folder.glob("documents/*.py")]
     deeds = {deed for source in sources for deed in recorded.findall(source.read_text())}
     assert len(deeds) > 10

@@ -24,7 +24,7 @@ from sqlalchemy import select
 
 from portal import clock, outbox, scheduling
 from portal.appointments import availability, busy_days, earlier, lifecycle
-from portal.appointments.earlier_pages import move_to_offered
+from portal.appointments.citizen.earlier_pages import move_to_offered
 from portal.appointments.models import Appointment
 from portal.appointments.occupancy import CitizenElsewhere, TimeTaken
 from portal.appointments.rules import Wish, wish_of

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from portal.appointments import availability, earlier, lifecycle
-from portal.appointments.earlier_pages import move_to_offered
+from portal.appointments.citizen.earlier_pages import move_to_offered
 from portal.appointments.importing import import_appointments
 from portal.appointments.models import Appointment
 from portal.appointments.occupancy import TimeTaken

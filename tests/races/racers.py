@@ -18,7 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from portal.appointments import busy_days, lifecycle, occupancy
-from portal.appointments.earlier_pages import OfferOver
+from portal.appointments.citizen.earlier_pages import OfferOver
 from portal.appointments.occupancy import TimeTaken
 from portal.db import UtcDateTime, db, retries
 

@@ -308,7 +308,7 @@ def doers(event: str) -> set[str]:
     """Functions of appointments that let the event happen: they call ``change(…, "event")``."""
     return {
         f"{path.stem}.{function.name}"
-        for path in (ROOT / "portal" / "appointments").glob("*.py")
+        for path in (ROOT / "portal" / "appointments").rglob("*.py")
         for function in functions(tree_of(path))
         for node in ast.walk(function)
         if isinstance(node, ast.Call)

@@ -17,13 +17,14 @@ from flask_babel import gettext as _
 from sqlalchemy import or_, select
 
 from portal import clock, security
-from portal.appointments import absences, lifecycle, staff_offices
-from portal.appointments.absence_forms import AbsenceForm
+from portal.appointments import absences, lifecycle
 from portal.appointments.absences import Gap, Overtaken, Proposal
-from portal.appointments.citizen_pages import booking_rules, parse_start
 from portal.appointments.models import Appointment
 from portal.appointments.occupancy import TimeTaken
-from portal.appointments.staff_offices import OVERSEEING, OfficeChoice
+from portal.appointments.pages import booking_rules, parse_start
+from portal.appointments.staff import own_offices
+from portal.appointments.staff.absence_forms import AbsenceForm
+from portal.appointments.staff.own_offices import OVERSEEING, OfficeChoice
 from portal.audit import AuditLine
 from portal.db import attempt, db, transaction
 from portal.forms import readable_phone
@@ -130,7 +131,7 @@ def _absence(number: int) -> Absence:
 
 def _closure(key: str, number: int) -> tuple[Office, Closure]:
     """A closure that concerns an office which the person oversees."""
-    office = staff_offices.choice(the_person(), key).chosen or abort(404)
+    office = own_offices.choice(the_person(), key).chosen or abort(404)
     concerns = or_(Closure.office_id == office.id, Closure.office_id.is_(None))
     closure = db.session.scalar(select(Closure).where(Closure.id == number, concerns))
     return office, closure or abort(404)
@@ -138,9 +139,9 @@ def _closure(key: str, number: int) -> tuple[Office, Closure]:
 
 def _offices() -> OfficeChoice:
     person = the_person()
-    own = staff_offices.own_office(person, OVERSEEING)
+    own = own_offices.own_office(person, OVERSEEING)
     key = request.values.get("office", own.key if own else "")
-    return staff_offices.choice(person, key, request.args.get("find", ""))
+    return own_offices.choice(person, key, request.args.get("find", ""))
 
 
 def _form(offices: OfficeChoice) -> AbsenceForm:

@@ -15,13 +15,14 @@ from sqlalchemy.orm import selectinload
 from werkzeug.datastructures import MultiDict
 
 from portal import clock, security
-from portal.appointments import explanation, planning_words, staff_offices
-from portal.appointments.citizen_pages import booking_rules
+from portal.appointments import explanation
 from portal.appointments.explanation import WhatIf
-from portal.appointments.planning_forms import ClerkForm, HoursForm, QuestionForm, hours_as_written
+from portal.appointments.pages import booking_rules
 from portal.appointments.rules import Wish
-from portal.appointments.staff_booking_forms import ANYONE
-from portal.appointments.staff_offices import AT_THE_COUNTER, OVERSEEING, OfficeChoice
+from portal.appointments.staff import own_offices, planning_words
+from portal.appointments.staff.booking_forms import ANYONE
+from portal.appointments.staff.own_offices import AT_THE_COUNTER, OVERSEEING, OfficeChoice
+from portal.appointments.staff.planning_forms import ClerkForm, HoursForm, QuestionForm, hours_as_written
 from portal.db import db
 from portal.offices.models import Office, Service
 from portal.people.models import Membership, Person
@@ -44,7 +45,7 @@ def why() -> ResponseReturnValue:
         return _why_page(offices, form), 422
     wish = _wish(form, service)
     found = explanation.explain(service, booking_rules(), office, wish, form.begin, form.days)
-    clerks = len(staff_offices.clerks_of(service, office))
+    clerks = len(own_offices.clerks_of(service, office))
     return _why_page(
         offices,
         form,
@@ -82,9 +83,9 @@ def compare() -> ResponseReturnValue:
 
 def _offices(given: Mapping[str, str]) -> OfficeChoice:
     person = the_person()
-    own = staff_offices.own_office(person, OVERSEEING)
+    own = own_offices.own_office(person, OVERSEEING)
     key = given.get("office") or (own.key if own else "")
-    return staff_offices.choice(person, key, given.get("find", ""))
+    return own_offices.choice(person, key, given.get("find", ""))
 
 
 def _service(key: str) -> Service | None:
@@ -107,7 +108,7 @@ def _question(offices: OfficeChoice, service: Service | None) -> QuestionForm:
     form.offer_services(_services())
     form.office.data = office.key if office else ""
     if office and service:
-        form.offer_clerks(staff_offices.clerks_of(service, office), the_person())
+        form.offer_clerks(own_offices.clerks_of(service, office), the_person())
         form.offer_channels(service.channels)
         if form.channel.data not in service.channels:
             form.channel.data = service.channels[0]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import MAXYEAR, MINYEAR, datetime, timedelta
+from datetime import timedelta
 
-from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, request
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request
 from flask import url_for as flask_url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -16,17 +16,13 @@ from portal.appointments import lifecycle
 from portal.appointments.calendar_file import calendar_file
 from portal.appointments.links import join_url
 from portal.appointments.models import Appointment
-from portal.appointments.occupancy import CitizenElsewhere, TimeTaken
+from portal.appointments.pages import booking_rules, ways_of
 from portal.appointments.papers import CHANNELS, NEEDS, PAPERS, STATES
-from portal.config import BookingRules
 from portal.db import attempt, db
 from portal.documents import lifecycle as documents
 from portal.forms import readable_phone
-from portal.offices.models import Service
 from portal.people import access
 from portal.people.visitor import the_person
-from portal.plugin_api import DeliveryProvider
-from portal.providers import current_providers
 
 blueprint = Blueprint("citizen", __name__)
 
@@ -100,47 +96,12 @@ def cancel(key: str) -> ResponseReturnValue:
     return redirect(flask_url_for("citizen.appointment", key=key))
 
 
-def booking_rules() -> BookingRules:
-    """The municipality's rules of booking."""
-    rules: BookingRules = current_app.config["PORTAL"].booking
-    return rules
-
-
-def ways_of(chosen: Service, channel: str = "video") -> dict[str, DeliveryProvider]:
-    """The ways in which this service's document can reach the citizen, in the order of preference.
-
-    By phone nobody is identified, so nothing is issued.
-    """
-    if channel == "phone":
-        return {}
-    return {n: way for n, way in current_providers().delivery.items() if n in chosen.deliveries}
-
-
 def own_appointment(key: str) -> Appointment:
     """The logged-in person's appointment with this key; anybody else's is not found."""
     row = db.session.scalar(select(Appointment).filter_by(key=key))
     if row is None or not access.may_see_own(the_person(), row):
         abort(404)
     return row
-
-
-def parse_start(text: str) -> datetime:
-    """The instant that a button of the time page stands for."""
-    try:
-        starts_at = datetime.fromisoformat(text)
-    except ValueError:
-        abort(400)
-    # The first and the last year do not exist in every time zone.
-    if starts_at.tzinfo is None or not MINYEAR < starts_at.year < MAXYEAR:
-        abort(400)
-    return starts_at
-
-
-def taken_in_words(taken: TimeTaken) -> str:
-    """Why a time could not be had."""
-    if isinstance(taken, CitizenElsewhere):
-        return _("You have another appointment at this hour. Please choose another time.")
-    return _("Somebody else has just taken this time. Please choose another one.")
 
 
 def cannot_change(row: Appointment) -> ResponseReturnValue:

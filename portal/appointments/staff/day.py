@@ -14,7 +14,7 @@ from sqlalchemy.orm import selectinload
 
 from portal import clock, scheduling
 from portal.appointments.models import Appointment, Participant
-from portal.appointments.presence import presence
+from portal.appointments.staff.presence import presence
 from portal.db import db
 from portal.documents.models import DocumentRequest
 from portal.offices.models import Office

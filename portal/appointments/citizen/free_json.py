@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 
 from portal import scheduling
 from portal.appointments.availability import Offer
-from portal.appointments.citizen_choice import Choice
+from portal.appointments.citizen.choice import Choice
 from portal.scheduling import DAY_QUANTA, QUANTUM_MINUTES
 
 MOST_DAYS = 62

@@ -13,13 +13,14 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from portal import security
-from portal.appointments import free_json, lifecycle
-from portal.appointments.citizen_choice import Choice, TimesPage
-from portal.appointments.citizen_pages import booking_rules, parse_start, taken_in_words
+from portal.appointments import lifecycle
+from portal.appointments.citizen import free_json
+from portal.appointments.citizen.choice import Choice, TimesPage
+from portal.appointments.citizen.month import Month
+from portal.appointments.citizen.service_pages import service_named
 from portal.appointments.models import Appointment
-from portal.appointments.month import Month
 from portal.appointments.occupancy import TimeTaken
-from portal.appointments.service_pages import service_named
+from portal.appointments.pages import booking_rules, parse_start, taken_in_words
 from portal.db import attempt, db
 from portal.i18n import current_language
 from portal.people.visitor import current_person

@@ -12,10 +12,10 @@ from sqlalchemy import select
 
 from portal import clock, security
 from portal.appointments import availability, lifecycle, occupancy
-from portal.appointments.citizen_pages import booking_rules, parse_start, ways_of
-from portal.appointments.forms import DetailsForm, first_answers
+from portal.appointments.citizen.forms import DetailsForm, first_answers
 from portal.appointments.models import Appointment
 from portal.appointments.occupancy import CitizenElsewhere, TimeTaken
+from portal.appointments.pages import booking_rules, parse_start, ways_of
 from portal.appointments.papers import CHANNELS
 from portal.appointments.rules import wish_of
 from portal.db import attempt, db

@@ -18,15 +18,16 @@ from sqlalchemy.orm import selectinload
 from werkzeug.datastructures import MultiDict
 
 from portal import security
-from portal.appointments import availability, lifecycle, staff_offices
-from portal.appointments.citizen_pages import booking_rules, ways_of
+from portal.appointments import availability, lifecycle
 from portal.appointments.models import Appointment
 from portal.appointments.occupancy import TimeTaken
+from portal.appointments.pages import booking_rules, ways_of
 from portal.appointments.rules import Wish
-from portal.appointments.staff_booking_forms import ANYONE, StaffBookingForm, WishForm
-from portal.appointments.staff_day import day_asked
-from portal.appointments.staff_offices import AT_THE_COUNTER, OfficeChoice
-from portal.appointments.staff_times import Times, why_address
+from portal.appointments.staff import own_offices
+from portal.appointments.staff.booking_forms import ANYONE, StaffBookingForm, WishForm
+from portal.appointments.staff.day import day_asked
+from portal.appointments.staff.own_offices import AT_THE_COUNTER, OfficeChoice
+from portal.appointments.week import Times, why_address
 from portal.db import attempt, db
 from portal.i18n import short_date, wall_clock
 from portal.offices.models import Office, Service
@@ -142,7 +143,7 @@ def _choice(given: MultiDict[str, str]) -> Choice | None:
     channel = given.get("channel", service.channels[0])
     if channel not in service.channels:
         channel = service.channels[0]
-    clerks = staff_offices.clerks_of(service, office)
+    clerks = own_offices.clerks_of(service, office)
     clerk = next((person.id for person in clerks if str(person.id) == given.get("clerk")), None)
     if clerk is None and given.get("clerk", ANYONE) != ANYONE and request.method == "POST":
         abort(404)
@@ -157,9 +158,9 @@ def _service(key: str) -> Service | None:
 
 def _offices(given: Mapping[str, str]) -> OfficeChoice:
     person = the_person()
-    own = staff_offices.own_office(person, AT_THE_COUNTER)
+    own = own_offices.own_office(person, AT_THE_COUNTER)
     key = given.get("office", own.key if own else "")
-    return staff_offices.choice(person, key, given.get("find", ""), AT_THE_COUNTER)
+    return own_offices.choice(person, key, given.get("find", ""), AT_THE_COUNTER)
 
 
 def _services(office: Office) -> Sequence[Service]:
@@ -210,7 +211,7 @@ def _page(
     wishes.offer_offices([*found.offices, *([office] if office and office not in found.offices else [])])
     wishes.offer_services(_services(office) if office else [])
     if choice:
-        wishes.offer_clerks(staff_offices.clerks_of(choice.service, choice.office), the_person())
+        wishes.offer_clerks(own_offices.clerks_of(choice.service, choice.office), the_person())
         wishes.offer_channels(choice.service.channels)
     return render_template(
         "staff/book.html",

@@ -11,18 +11,13 @@ from flask_babel import gettext as _
 
 from portal import security
 from portal.appointments import lifecycle
-from portal.appointments.citizen_choice import Choice, TimesPage, office_named
-from portal.appointments.citizen_pages import (
-    booking_rules,
-    cannot_change,
-    own_appointment,
-    parse_start,
-    taken_in_words,
-)
+from portal.appointments.citizen.choice import Choice, TimesPage, office_named
+from portal.appointments.citizen.own_pages import cannot_change, own_appointment
+from portal.appointments.citizen.times_pages import day_asked
 from portal.appointments.models import Appointment
 from portal.appointments.occupancy import TimeTaken
+from portal.appointments.pages import booking_rules, parse_start, taken_in_words
 from portal.appointments.rules import wish_of
-from portal.appointments.times_pages import day_asked
 from portal.db import attempt
 from portal.offices.models import Office
 from portal.people.visitor import the_person

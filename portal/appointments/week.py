@@ -1,4 +1,4 @@
-"""Days and free times as the staff see them, for booking and for moving alike."""
+"""Days and free times to choose from, a week at a time; for citizens and staff, booking and moving alike."""
 
 from __future__ import annotations
 

@@ -15,10 +15,11 @@ from flask_babel import gettext as _
 
 from portal import security
 from portal.appointments import earlier, lifecycle
-from portal.appointments.citizen_pages import booking_rules, own_appointment, parse_start
+from portal.appointments.citizen.own_pages import own_appointment
 from portal.appointments.earlier import Offered
 from portal.appointments.models import Appointment
 from portal.appointments.occupancy import TimeTaken
+from portal.appointments.pages import booking_rules, parse_start
 from portal.appointments.papers import CHANNELS
 from portal.config import BookingRules
 from portal.db import attempt

@@ -1,4 +1,4 @@
-"""Where and with whom the staff look for another time of an appointment. Used by `staff_pages`."""
+"""Where and with whom the staff look for another time of an appointment. Used by `case_pages`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flask import url_for as flask_url_for
 from sqlalchemy import select
 
 from portal.appointments.models import Appointment
-from portal.appointments.staff_booking_forms import ANYONE, MoveForm
+from portal.appointments.staff.booking_forms import ANYONE, MoveForm
 from portal.db import db
 from portal.offices import search
 from portal.offices.models import Office

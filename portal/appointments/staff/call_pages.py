@@ -18,13 +18,13 @@ from flask_babel import gettext as _
 
 from portal import security
 from portal.appointments import call
-from portal.appointments.case_words import booking_facts, provider_title
 from portal.appointments.door_pages import room_record
 from portal.appointments.models import Appointment, Participant, VideoRoom
 from portal.appointments.papers import NEEDS, PAPERS, ROLES
-from portal.appointments.presence import presence
-from portal.appointments.staff_forms import ClosingForm, IdentityForm, InvitationForm, NoteForm
-from portal.appointments.staff_pages import asked_by_script, case_page, refusals_told, served_appointment
+from portal.appointments.staff.case_pages import asked_by_script, case_page, refusals_told, served_appointment
+from portal.appointments.staff.case_words import booking_facts, provider_title
+from portal.appointments.staff.forms import ClosingForm, IdentityForm, InvitationForm, NoteForm
+from portal.appointments.staff.presence import presence
 from portal.db import transaction
 from portal.forms import readable_phone
 from portal.i18n import current_language

@@ -10,8 +10,8 @@ from sqlalchemy.orm import selectinload
 
 from portal import security
 from portal.appointments import availability, roster
-from portal.appointments.citizen_choice import FEW
-from portal.appointments.citizen_pages import booking_rules, ways_of
+from portal.appointments.citizen.choice import FEW
+from portal.appointments.pages import booking_rules, ways_of
 from portal.db import db
 from portal.offices import search
 from portal.offices.models import Field, Service

@@ -14,7 +14,7 @@ from wtforms import BooleanField, HiddenField, RadioField, SelectField, Validati
 from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
 
-from portal.appointments.forms import WITHOUT_INTERPRETER, DetailsForm
+from portal.appointments.citizen.forms import WITHOUT_INTERPRETER, DetailsForm
 from portal.appointments.lifecycle import Details
 from portal.appointments.models import Appointment
 from portal.appointments.papers import CHANNELS, PAPERS

@@ -14,19 +14,20 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from portal import clock, security
-from portal.appointments import availability, lifecycle, staff_offices
-from portal.appointments.case_words import booking_facts, history_of
-from portal.appointments.citizen_pages import booking_rules, parse_start, ways_of
+from portal.appointments import availability, lifecycle
 from portal.appointments.links import page_address
 from portal.appointments.models import Appointment
 from portal.appointments.occupancy import CitizenElsewhere, TimeTaken
+from portal.appointments.pages import booking_rules, parse_start, ways_of
 from portal.appointments.papers import NEEDS, OUTCOMES, PAPERS, ROLES, STATES
-from portal.appointments.presence import minutes_waiting, presence
 from portal.appointments.rules import wish_of
-from portal.appointments.staff_day import NO_CASE, day_asked, day_of
-from portal.appointments.staff_forms import InvitationForm, NoteForm
-from portal.appointments.staff_moving import NewPlace
-from portal.appointments.staff_times import Times, why_address
+from portal.appointments.staff import own_offices
+from portal.appointments.staff.case_words import booking_facts, history_of
+from portal.appointments.staff.day import NO_CASE, day_asked, day_of
+from portal.appointments.staff.forms import InvitationForm, NoteForm
+from portal.appointments.staff.moving import NewPlace
+from portal.appointments.staff.presence import minutes_waiting, presence
+from portal.appointments.week import Times, why_address
 from portal.db import attempt, db, transaction
 from portal.documents import lifecycle as documents
 from portal.people import access
@@ -41,7 +42,7 @@ blueprint = Blueprint("staff", __name__, url_prefix="/staff")
 def day(day: str = "") -> str:
     """Who comes, and who waits now. Supervisors and administrators may look at a whole office."""
     person = the_person()
-    offices = staff_offices.choice(person, request.args.get("office", ""), request.args.get("find", ""))
+    offices = own_offices.choice(person, request.args.get("office", ""), request.args.get("find", ""))
     door_opens = timedelta(minutes=booking_rules().door_opens_minutes)
     shown = day_of(person, offices.chosen, day_asked(day), door_opens)
     return render_template(

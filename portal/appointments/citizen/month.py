@@ -13,7 +13,7 @@ from flask import url_for as flask_url_for
 
 from portal import clock
 from portal.appointments.availability import Offer
-from portal.appointments.citizen_choice import Choice
+from portal.appointments.citizen.choice import Choice
 from portal.i18n import current_language
 
 MONDAY = 0

@@ -14,8 +14,8 @@ from wtforms import BooleanField, SelectField, TextAreaField, ValidationError
 from wtforms.validators import Length, Optional
 
 from portal import clock
-from portal.appointments.absence_forms import DAY_FORMATS, DayField
-from portal.appointments.staff_booking_forms import WishForm
+from portal.appointments.staff.absence_forms import DAY_FORMATS, DayField
+from portal.appointments.staff.booking_forms import WishForm
 from portal.catalogue import hours as written_hours
 from portal.forms import choices, required
 from portal.i18n import in_readers_language, short_date

@@ -13,14 +13,15 @@ from functools import cached_property
 from flask import abort, current_app
 from sqlalchemy import select
 
-from portal.appointments import advice, availability, explanation, roster
+from portal.appointments import availability, explanation, roster
 from portal.appointments.availability import Offer
-from portal.appointments.citizen_pages import booking_rules
+from portal.appointments.citizen import advice
 from portal.appointments.models import Appointment
+from portal.appointments.pages import booking_rules
 from portal.appointments.papers import CHANNELS
 from portal.appointments.roster import Counter, Roster
 from portal.appointments.rules import Wish
-from portal.appointments.staff_times import Times
+from portal.appointments.week import Times
 from portal.db import db
 from portal.i18n import clock_time
 from portal.offices.models import Office, Service

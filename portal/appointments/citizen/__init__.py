@@ -1,0 +1,1 @@
+"""The pages of citizens: choose a service and a time, book, look after the appointment."""
