@@ -205,14 +205,16 @@ def next_start(
     service: Service, booking: BookingRules, office: Office | None = None, wish: Wish | None = None
 ) -> datetime | None:
     """The first free start as far as can be booked: near days first, so that the far ones are seldom read."""
-    found, first_day = None, None
+    first_day = None
     for days in NEAR:
-        near = offer(service, booking, office, first_day, days, wish=wish)
-        found = near.next_start()
-        if found or not near.window.days:
-            return found
-        first_day = near.window.first_day + timedelta(days=near.window.days)
-    return found
+        asked = search(service, booking, office, first_day, days, None, wish or Wish(service.channels[0]))
+        if not asked.window.days:
+            break
+        free = _free(asked, _possible(asked) & asked.limits, first_only=True)
+        if free:
+            return _first(free, asked.window)
+        first_day = asked.window.first_day + timedelta(days=asked.window.days)
+    return None
 
 
 def next_starts(
@@ -269,12 +271,17 @@ def _possible(asked: Search) -> int:
     return possible
 
 
-def _free(asked: Search, wanted: int) -> int:
-    """The wanted starts that are free. Offices are read in batches until nothing more can be found."""
+def _free(asked: Search, wanted: int, first_only: bool = False) -> int:
+    """The wanted starts that are free. Offices are read in batches until nothing more can be found.
+
+    With ``first_only`` the first of them is right; of those after it some may be missing.
+    """
     wanted &= asked.free_interpreters()
     free = 0
     for offices in _batches(asked):
         missing = wanted & ~free
+        if first_only and free:
+            missing &= (free & -free) - 1
         if not missing:
             break
         for _, at_office in _free_by_office(asked, offices, missing):

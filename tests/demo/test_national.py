@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from portal import cli, demo
-from portal.appointments import occupancy
+from portal.appointments import availability, occupancy
 from portal.appointments.models import Appointment, BusyDay, Claim, RosterVersion
 from portal.db import db, transaction
 from portal.demo import national, national_days, national_offices
@@ -81,6 +81,13 @@ def test_everybody_notices_the_new_staff_and_numbers_go_on(each_counter, clock, 
     assert db.session.scalar(select(RosterVersion.number)) != before
     highest = db.session.scalar(select(func.max(Appointment.id)))
     assert booked(each_counter).id == highest + 1
+
+
+def test_the_next_start_is_the_first_of_all_that_are_offered(counter, clock):
+    fill(counter)
+    for service in db.session.scalars(select(Service)):
+        offered = availability.offer(service, counter.booking)
+        assert availability.next_start(service, counter.booking) == offered.next_start() is not None
 
 
 def test_the_same_day_makes_the_same_data(counter, clock):
