@@ -58,12 +58,22 @@ def times_page(browser: Browser, day: date) -> dict[str, str]:
 
 def book(browser: Browser, hidden: dict[str, str], start: datetime, deeds: Deeds) -> bool:
     """Try to take ``start``, and if it is won fill in the form of details. True when it is booked."""
+    return take(browser, hidden, start, deeds) and fill_in(browser, deeds)
+
+
+def take(browser: Browser, hidden: dict[str, str], start: datetime, deeds: Deeds) -> bool:
+    """Try to take ``start``: the one request for which citizens compete."""
     answer = _timed(deeds, "hold", lambda: browser.post(TIMES, {**hidden, "start": start.isoformat()}))
     if not _leads_to(answer, DETAILS):
         deeds.lost += 1
         if not _leads_to(answer, TIMES):
             deeds.strange.append(f"hold: {answer.status} {answer.location}")
         return False
+    return True
+
+
+def fill_in(browser: Browser, deeds: Deeds) -> bool:
+    """Fill in the form of details for the time that is held."""
     page = _timed(deeds, "details", lambda: browser.get(DETAILS))
     if page.status != 200:
         deeds.strange.append(f"details: {page.status} {page.location}")

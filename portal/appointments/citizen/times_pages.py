@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from portal import security
 from portal.appointments import lifecycle
+from portal.appointments.availability import Offer
 from portal.appointments.citizen import free_json
 from portal.appointments.citizen.choice import Choice, TimesPage
 from portal.appointments.citizen.month import Month
@@ -37,7 +38,8 @@ def show(key: str) -> str:
     def address(**values: str) -> str:
         return flask_url_for("free_times.show", key=key, **values)  # type: ignore[arg-type]
 
-    page = TimesPage(choice, choice.offer(), day_asked(), address)
+    offer = choice.offer()
+    page = TimesPage(choice, offer, day_asked() or _day_near(offer, request.args.get("near", "")), address)
     return render_template("booking/times.html", service=choice.service, page=page, once=new_token())
 
 
@@ -75,7 +77,7 @@ def hold(key: str) -> ResponseReturnValue:
         session["hold"] = attempt(lambda: _hold(key, starts_at))
     except TimeTaken as taken:
         flash(taken_in_words(taken), "error")
-        return redirect(_nearby(Choice.of(service_named(key), request.form), starts_at))
+        return redirect(_page_near(key, starts_at))
     return redirect(flask_url_for("booking_details.details"))
 
 
@@ -90,6 +92,15 @@ def day_asked() -> date | None:
         return date.fromisoformat(request.args.get("day", ""))
     except ValueError:
         return None
+
+
+def _day_near(offer: Offer, text: str) -> date | None:
+    """The day of the free time that lies nearest to the instant in the address, if there is one."""
+    if not text:
+        return None
+    wanted = parse_start(text)
+    nearest = min(offer.starts, key=lambda start: abs(start - wanted), default=None)
+    return nearest.astimezone(ZoneInfo(offer.window.zone)).date() if nearest else None
 
 
 def _hold(service_key: str, starts_at: datetime) -> str:
@@ -129,13 +140,8 @@ def _own_hold() -> Appointment | None:
     return db.session.scalar(select(Appointment).filter_by(key=key, state="held")) if key else None
 
 
-def _nearby(choice: Choice, starts_at: datetime) -> str:
-    """The page with the day on which the nearest free time lies; near days are looked at first."""
-    day = starts_at.astimezone(ZoneInfo(choice.time_zone)).date()
-    for days in (1, 8, None):
-        times = TimesPage(choice, choice.offer_now(day, days), None, str).times
-        near = times.nearest(starts_at, 1)
-        if near:
-            day = near[0].astimezone(ZoneInfo(choice.time_zone)).date()
-            break
-    return flask_url_for("free_times.show", key=choice.service.key, **choice.values(), day=day.isoformat())  # type: ignore[arg-type]
+def _page_near(key: str, starts_at: datetime) -> str:
+    """The page of free times, opened on the day on which the nearest one lies."""
+    names = ("office", "channel", "interpreter")
+    choice = {name: request.form[name] for name in names if name in request.form}
+    return flask_url_for("free_times.show", key=key, **choice, near=starts_at.isoformat())  # type: ignore[arg-type]
