@@ -6,6 +6,7 @@ import argparse
 import importlib
 import json
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -32,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         plots.draw(result, options.plots)
         return 0
     os.environ["PORTAL_LOG_LEVEL"] = "ERROR"
+    # Whoever ends it ends its servers too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     figures = []
     # What libraries print belongs to the progress; standard output is for the result alone.
     with redirect_stdout(sys.stderr):
