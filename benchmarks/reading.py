@@ -8,7 +8,7 @@ from benchmarks import data
 from benchmarks.client import Browser
 from benchmarks.data import FIRST_OFFICE, SERVICE, Size
 from benchmarks.figures import Figure
-from benchmarks.load import hammer
+from benchmarks.load import awaken, hammer
 from benchmarks.rounds import Speed, interleaved, percentile, say
 from benchmarks.worlds import Bench, World
 
@@ -81,6 +81,7 @@ def _beside_others(bench: Bench) -> Iterator[Figure]:
 
 
 def _asking(port: int, path: str, seconds: float) -> Speed:
+    awaken(port, path)
     return lambda: hammer(port, path, seconds).per_second
 
 

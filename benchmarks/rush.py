@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from benchmarks import crowd, data
 from benchmarks.citizen import TIMES, Deeds, book
@@ -20,7 +21,6 @@ from benchmarks.data import Size
 from benchmarks.figures import Figure
 from benchmarks.rounds import percentile, say
 from benchmarks.worlds import Bench
-from portal.appointments.pages import parse_start
 
 NAMES = ("rush",)
 PROCESSES = 4
@@ -172,7 +172,7 @@ def visit(bench: Bench, citizen: int) -> Visits:
             page = browser.get(f"{TIMES}?office=any")
             done.deeds.timed("search", asked)
             done.deeds.statuses.append(page.status)
-            start = parse_start(dice.choice(_START.findall(page.text)))
+            start = datetime.fromisoformat(dice.choice(_START.findall(page.text)))
             if book(browser, page.hidden_fields(TIMES), start, done.deeds):
                 done.served = 1
                 done.visits.append(time.perf_counter() - begin)
