@@ -67,9 +67,11 @@ class Month:
 
     @property
     def weeks(self) -> Iterator[list[Cell | None]]:
-        """The rows of the table; days of other months are empty."""
+        """The rows of the table; days of other months are empty, weeks that are over left out."""
         address = self._address("free_times.show")
         for week in Calendar(MONDAY).monthdatescalendar(self.first.year, self.first.month):
+            if week[-1] < self.today:
+                continue
             yield [self._cell(day, address) if day.month == self.first.month else None for day in week]
 
     @property
