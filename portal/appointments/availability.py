@@ -63,14 +63,19 @@ class Search:
         """Starts that are neither too soon nor too far ahead."""
         return scheduling.limits_calendar(self.window, self.earliest, self.latest)
 
-    def crew(self, office: int) -> list[tuple[Shift, int]]:
-        """The clerks of an office who may be asked for, each with the starts his hours have room for."""
-        chosen = self.wish.clerk_id
-        return [
-            (self.shifts[number], self.without_kept(self.shifts[number], self.fits[number]))
+    def crew(self, office: int, wanted: int | None = None) -> list[tuple[Shift, int]]:
+        """The clerks of an office who may be asked for, each with the starts his hours have room for.
+
+        With ``wanted`` only those whose hours have room for one of these starts.
+        """
+        chosen, shifts, fits = self.wish.clerk_id, self.shifts, self.fits
+        found = (
+            (shifts[number], self.without_kept(shifts[number], fits[number]))
             for number in self.roster.by_office.get(office, ())
-            if chosen in (None, self.shifts[number].post.person)
-        ]
+            # Among thousands of clerks most are passed over here, so the cheap question comes first.
+            if (wanted is None or fits[number] & wanted) and chosen in (None, shifts[number].post.person)
+        )
+        return [member for member in found if wanted is None or member[1] & wanted]
 
     def free_interpreters(self) -> int:
         """Starts at which an interpreter is free; all of them where none is wanted."""
@@ -290,10 +295,10 @@ def _free(asked: Search, wanted: int, first_only: bool = False) -> int:
 
 
 def _free_by_office(asked: Search, offices: Sequence[int], wanted: int) -> Iterator[tuple[int, int]]:
-    """The wanted starts that are free at each office; all calendars are read at once."""
-    crews = {office: [member for member in asked.crew(office) if member[1] & wanted] for office in offices}
+    """The wanted starts that are free at each office where somebody works then, all read at once."""
+    crews = {office: crew for office in offices if (crew := asked.crew(office, wanted))}
     calendars = iter(asked.calendars([shift for crew in crews.values() for shift, _ in crew]))
-    places = asked.free_places([office for office, crew in crews.items() if crew])
+    places = asked.free_places(crews.keys())
     needed = 2 if asked.service.second_clerk else 1
     for office, crew in crews.items():
         taken = (scheduling.collisions(next(calendars).busy, asked.rules) for _ in crew)
