@@ -22,7 +22,7 @@ NAMES = ("worker's mails", "mails")
 
 def measure(bench: Bench) -> Iterator[Figure]:
     """All figures of this group."""
-    many = 40 if bench.quick else 150
+    many = 30 if bench.quick else 60
     with Relay() as relay:
         world = bench.world("mailing", Size(booked=0.5), relay=relay)
         with bench.worker("mailing"):

@@ -54,7 +54,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
     yield from _on_postgres(bench, 5_000 if bench.quick else 100_000)
     yield from _control(bench)
     # Writers come one after the other there, so less of it says as much.
-    yield from _on_sqlite(bench, 1_000 if bench.quick else 20_000)
+    yield from _on_sqlite(bench, 1_000 if bench.quick else 10_000)
 
 
 def _on_postgres(bench: Bench, attempts: int) -> Iterator[Figure]:
