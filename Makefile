@@ -27,7 +27,7 @@ run: setup ## open the demonstration on http://127.0.0.1:8000
 
 test: setup lint ## run all tests; on Debian as root this installs what they need
 	@scripts/install-test-servers
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 lint: setup ## check style and types
 	$(BIN)/ruff check .
