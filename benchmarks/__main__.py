@@ -17,7 +17,7 @@ from types import ModuleType
 from benchmarks.figures import Figure, table
 from benchmarks.rounds import say
 
-GROUPS = ("reading", "contention", "paths", "booking", "nationwide", "mailing", "rush")
+GROUPS = ("reading", "contention", "paths", "booking", "nationwide", "mailing", "rush", "pages")
 NOTES = """\
 Rate limits by address are off in the portals that are measured: all clients come from one address.
 Citizens are signed in beforehand, with sessions made by the portal's own key."""

@@ -11,7 +11,7 @@ from typing import Any
 
 GOALS, RUSH = "ratios.svg", "rush.svg"
 MET, MISSED, INK, PALE = "#1b6e3c", "#b3261e", "#1f2933", "#d5dbe1"
-LABELS, BARS, ROW, MARGIN = 560, 420, 26, 20
+LABELS, BARS, ROW, MARGIN = 640, 420, 26, 20
 """Widths of the two columns, the height of a line, and what is free around it all; pixels."""
 DECADES = 2
 """Powers of ten that are shown on either side of the goal."""
