@@ -103,6 +103,15 @@ class BilingualText(TypeDecorator[Bilingual]):
         return None if value is None else Bilingual(value["el"], value["en"])
 
 
+def only_read() -> None:
+    """From here on this request or job reads, and each statement may see the newest state.
+
+    That spares PostgreSQL a transaction around them. One that is opened later by `transaction()` is its own.
+    """
+    if db.engine.dialect.name == "postgresql":
+        db.session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+
+
 @contextmanager
 def transaction() -> Iterator[None]:
     """Everything inside is written together or not at all; committed when the block ends.

@@ -86,7 +86,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class TimesPage:
-    """The page of free times; ``address`` is the page with another day and another choice."""
+    """The page of free times; ``address`` is the page for a choice, given as the choice's values."""
 
     choice: Choice
     offer: Offer
@@ -132,8 +132,13 @@ class TimesPage:
     def _roster(self) -> Roster:
         return roster.of_service(self.choice.service)
 
+    @cached_property
+    def _here(self) -> str:
+        """The page with this choice; it always has a parameter, to which the day can be added."""
+        return self.address(**self.choice.values())
+
     def _on_day(self, day: date) -> str:
-        return self.address(**self.choice.values(), day=day.isoformat())
+        return f"{self._here}&day={day}"
 
 
 def office_named(key: str) -> Office | None:

@@ -59,8 +59,8 @@ def move(key: str) -> ResponseReturnValue:
 def _page(row: Appointment) -> TimesPage:
     choice = Choice(row.service, office_named(request.args.get("office", "any")), wish_of(row))
 
-    def address(office: str, **values: str) -> str:
-        return flask_url_for("moving.show", key=row.key, office=office, day=values["day"])
+    def address(office: str, **_settled: str) -> str:
+        return flask_url_for("moving.show", key=row.key, office=office)
 
     return TimesPage(choice, choice.offer_now(ignoring=row), day_asked(), address)
 

@@ -22,11 +22,17 @@ from portal.appointments.citizen.service_pages import service_named
 from portal.appointments.models import Appointment
 from portal.appointments.occupancy import TimeTaken
 from portal.appointments.pages import booking_rules, parse_start, taken_in_words
-from portal.db import attempt, db
+from portal.db import attempt, db, only_read
 from portal.i18n import current_language
 from portal.people.visitor import current_person
 
 blueprint = Blueprint("free_times", __name__, url_prefix="/services/<key>")
+
+
+@blueprint.before_request
+def _only_read() -> None:
+    if request.method == "GET":
+        only_read()
 
 
 @blueprint.get("/times")
