@@ -11,7 +11,10 @@ import smtplib
 import ssl
 from collections.abc import Mapping
 from contextlib import suppress
+from email import policy
 from email.charset import BASE64, Charset
+from email.header import Header
+from email.mime.base import MIMEBase
 from email.mime.text import MIMEText
 from email.utils import formataddr
 from types import TracebackType
@@ -80,6 +83,15 @@ class _Message(flask_mail.Message):
         charset = Charset("utf-8")
         charset.body_encoding = BASE64
         return MIMEText(text or "", subtype, charset)  # type: ignore[arg-type]
+
+    def _message(self) -> MIMEBase:
+        message = super()._message()
+        # Flask-Mail forgets the header's name when it folds, and lines too long are folded again by Python,
+        # which loses spaces between Greek and numbers.
+        sending, message.policy = message.policy, policy.compat32
+        message.replace_header("Subject", Header(self.subject, header_name="Subject").encode())
+        message.policy = sending
+        return message
 
 
 class _Connection(flask_mail.Connection):

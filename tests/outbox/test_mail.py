@@ -147,6 +147,18 @@ def test_a_message_arrives_in_greek_as_text_and_html(make_app, relay):
     assert (file.get_filename(), file.get_content()) == ("ραντεβού.ics", "BEGIN:VCALENDAR")
 
 
+@pytest.mark.parametrize("letters", range(1, 60, 3))
+def test_a_subject_keeps_its_spaces_wherever_it_is_folded(make_app, relay, letters):
+    subject = f"Το ραντεβού σας {'α' * letters} στις 10:00, Πέμπτη 26 Νοεμβρίου 2026 στο ΚΕΠ"
+    app = make_app(port=relay.port)
+    app.jinja_loader = ChoiceLoader([DictLoader({"notices/test.subject.txt": subject}), app.jinja_loader])
+    send()
+    message = read(relay.taken[0])
+    assert message["Subject"] == subject
+    assert message["From"].addresses[0].addr_spec == "portal@dimos.gr"
+    assert max(len(line) for line in relay.taken[0].split(b"\r\n\r\n")[0].splitlines()) <= 78
+
+
 def test_no_line_is_longer_than_a_relay_allows(make_app, relay):
     make_app(port=relay.port)
     send()
