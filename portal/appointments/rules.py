@@ -31,6 +31,11 @@ def wish_of(appointment: Appointment, clerk_id: int | None = None, by_staff: boo
     return Wish(appointment.channel, appointment.interpreter_id is not None, clerk_id, by_staff)
 
 
+def may_be_interpreted(channel: str) -> bool:
+    """Sign language has to be seen."""
+    return channel != "phone"
+
+
 def length_of(service: Service, booking: BookingRules, wish: Wish) -> int:
     """Minutes of the meeting: interpreted ones take longer."""
     return service.minutes + (booking.interpreted_extra_minutes if wish.interpreted else 0)

@@ -156,7 +156,7 @@ def _details(visit: Visit, citizen: Person) -> lifecycle.Details:
         email=citizen.email,
         phone=citizen.phone,
         language=visit.citizen.language,
-        paper=papers[visit.number % 3],
+        paper="" if visit.wish.channel == "phone" else papers[visit.number % 3],
         address=address,
         needs=visit.citizen.needs,
         remark=visit.citizen.remark,

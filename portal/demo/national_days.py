@@ -167,7 +167,7 @@ def _appointment(number: int, turn: Turn, counter: Counter, dice: random.Random)
         "citizen_name": f"Πολίτης Δείγμα {citizen}",
         "email": email,
         "phone": phone,
-        "paper": PAPERS[number % len(PAPERS)],
+        "paper": "" if turn.channel == "phone" else PAPERS[number % len(PAPERS)],
         "delivery": ways[0] if ways else "",
         "recipient": {"email": email, "phone": phone} if ways else {},
     }

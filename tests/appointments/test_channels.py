@@ -270,6 +270,19 @@ def test_the_clerk_is_told_to_call_and_finds_no_identity_check_by_phone(town, de
     assert "Record the check" not in page
 
 
+@pytest.mark.parametrize(
+    ("channel", "words"), [("phone", ["by phone"]), ("in_person", ["in person"]), ("video", [])]
+)
+def test_the_list_of_the_day_tells_what_is_not_by_video(town, log_in, channel, words):
+    row = town.book(channel)
+    town.clock.move_to(row.starts_at)
+    client = town.counter.app.test_client()
+    log_in(client, row.clerk, door="staff")
+    page = client.get("/staff/?lang=en", follow_redirects=True).text
+    assert "Μαρία" in page
+    assert [said for said in ("by phone", "in person") if said in page] == words
+
+
 def test_the_clerk_at_the_desk_has_the_identity_check_and_no_room(town, desk):
     row = town.book("in_person")
     town.clock.move_to(row.starts_at)

@@ -210,7 +210,7 @@ def test_errors_stand_beside_their_fields_and_everything_typed_is_kept(hall, vis
     assert field_errors(page) == {"email", "phone", "paper", "delivery"}
     assert "This e-mail address is not complete. Write it like name@example.gr." in page.text
     assert "This is not a phone number." in page.text
-    assert "Choose how you want to get the document." in page.text
+    assert "Choose a way of delivery." in page.text
     for typed in ('value="maria@"', 'value="12"', "Για το παιδί μου"):
         assert typed in page.text
     assert re.search(r'name="needs" value="sign_language"[^>]* checked', page.text)

@@ -192,6 +192,12 @@ def test_an_interpreter_comes_along_and_the_meeting_is_longer(hall, desk):
     assert row.interpreter_id is not None and row.minutes == 35 and "sign_language" in row.needs
 
 
+def test_nobody_interprets_sign_language_by_phone(hall, desk):
+    client = desk(CLERK)
+    by_phone = {"service": "disability-information", "channel": "phone", "interpreted": "y"}
+    assert "interpreted" not in open_form(client, choice() | by_phone)
+
+
 def test_an_administrator_books_in_every_office(hall, desk):
     client = desk("m.stathis")
     asked = choice(office="kep-branch")

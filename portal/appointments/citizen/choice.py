@@ -20,7 +20,7 @@ from portal.appointments.models import Appointment
 from portal.appointments.pages import booking_rules
 from portal.appointments.papers import CHANNELS
 from portal.appointments.roster import Counter, Roster
-from portal.appointments.rules import Wish
+from portal.appointments.rules import Wish, may_be_interpreted
 from portal.appointments.week import Times
 from portal.db import db
 from portal.i18n import clock_time
@@ -45,7 +45,7 @@ class Choice:
         channel = given.get("channel", "")
         if channel not in service.channels:
             channel = service.channels[0]
-        interpreted = given.get("interpreter") == "1" and channel != "phone"
+        interpreted = given.get("interpreter") == "1" and may_be_interpreted(channel)
         return cls(service, office_named(given.get("office", ANY)), Wish(channel, interpreted))
 
     @property
@@ -120,8 +120,8 @@ class TimesPage:
 
     @property
     def interpreters(self) -> bool:
-        """True where interpreters serve at all."""
-        return bool(self._roster.interpreters)
+        """True where interpreters serve at all, and can in the chosen way."""
+        return may_be_interpreted(self.choice.wish.channel) and bool(self._roster.interpreters)
 
     @cached_property
     def why_none(self) -> str:

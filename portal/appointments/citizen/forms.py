@@ -35,15 +35,18 @@ class DetailsForm(FlaskForm):
 
     email = EmailField(
         _l("E-mail"),
-        [required(_l("Write your e-mail address: the link for the call is sent there.")), Length(max=254)],
+        [
+            required(_l("Write your e-mail address: everything about the appointment is sent there.")),
+            Length(max=254),
+        ],
     )
     phone = PhoneField(
         _l("Mobile or landline phone"),
         [required(_l("Write a phone number where we reach you if the call fails."))],
     )
     paper = RadioField(
-        _l("Which identity paper will you show to the camera?"),
-        [InputRequired(_l("Choose the paper you will hold to the camera."))],
+        _l("Which identity paper will you show?"),
+        [InputRequired(_l("Choose the paper you will show."))],
         choices=choices(PAPERS),
     )
     needs = ManyChoices(_l("Do you need one of these?"), [Optional()], choices=choices(NEEDS))
@@ -53,7 +56,7 @@ class DetailsForm(FlaskForm):
     )
     delivery = RadioField(
         _l("How shall the document reach you?"),
-        [InputRequired(_l("Choose how you want to get the document."))],
+        [InputRequired(_l("Choose a way of delivery."))],
     )
     attachment = BooleanField(_l("Send the document as an attachment too"))
     street = short_text(_l("Street"), 100)

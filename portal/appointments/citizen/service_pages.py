@@ -12,6 +12,7 @@ from portal import security
 from portal.appointments import availability, roster
 from portal.appointments.citizen.choice import FEW
 from portal.appointments.pages import booking_rules, ways_of
+from portal.appointments.papers import CHANNELS
 from portal.db import db
 from portal.offices import search
 from portal.offices.models import Field, Service
@@ -53,6 +54,7 @@ def service(key: str) -> str:
     return render_template(
         "booking/service.html",
         service=chosen,
+        channels=CHANNELS,
         offices=shown,
         many=many,
         query=query,

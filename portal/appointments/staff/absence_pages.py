@@ -228,9 +228,9 @@ def _do(ticked: str, gap: Gap) -> Outcome:
     try:
         attempt(lambda: absences.carry_out(proposal, version, gap, booking_rules(), person))
     except (Overtaken, lifecycle.NotPossible):
-        return Outcome(row, False, _("Not done: the appointment has been changed meanwhile."))
+        return Outcome(row, False, _("The appointment has been changed meanwhile."))
     except TimeTaken:
-        return Outcome(row, False, _("Not done: somebody else has just taken this time."))
+        return Outcome(row, False, _("Somebody else has just taken this time."))
     return Outcome(row, True, _deed_in_words(row, deed))
 
 

@@ -38,7 +38,7 @@ class WishForm(FlaskForm):
     service = SelectField(_l("Service"), validate_choice=False)
     clerk = SelectField(_l("With"), validate_choice=False)
     channel = SelectField(_l("How"), validate_choice=False)
-    interpreted = BooleanField(_l("With a sign-language interpreter"))
+    interpreted = BooleanField(_l("With a Greek Sign Language interpreter"))
 
     def offer_offices(self, offices: Iterable[Office]) -> None:
         """The offices to choose from."""

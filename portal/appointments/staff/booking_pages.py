@@ -22,7 +22,7 @@ from portal.appointments import availability, lifecycle
 from portal.appointments.models import Appointment
 from portal.appointments.occupancy import TimeTaken
 from portal.appointments.pages import booking_rules, ways_of
-from portal.appointments.rules import Wish
+from portal.appointments.rules import Wish, may_be_interpreted
 from portal.appointments.staff import own_offices
 from portal.appointments.staff.booking_forms import ANYONE, StaffBookingForm, WishForm
 from portal.appointments.staff.day import day_asked
@@ -147,7 +147,8 @@ def _choice(given: MultiDict[str, str]) -> Choice | None:
     clerk = next((person.id for person in clerks if str(person.id) == given.get("clerk")), None)
     if clerk is None and given.get("clerk", ANYONE) != ANYONE and request.method == "POST":
         abort(404)
-    return Choice(service, office, Wish(channel, "interpreted" in given, clerk, by_staff=True))
+    interpreted = "interpreted" in given and may_be_interpreted(channel)
+    return Choice(service, office, Wish(channel, interpreted, clerk, by_staff=True))
 
 
 def _service(key: str) -> Service | None:

@@ -19,7 +19,7 @@ from portal.appointments.links import page_address
 from portal.appointments.models import Appointment
 from portal.appointments.occupancy import CitizenElsewhere, TimeTaken
 from portal.appointments.pages import booking_rules, parse_start, ways_of
-from portal.appointments.papers import NEEDS, OUTCOMES, PAPERS, ROLES, STATES
+from portal.appointments.papers import CHANNELS, NEEDS, OUTCOMES, PAPERS, ROLES, STATES
 from portal.appointments.rules import wish_of
 from portal.appointments.staff import own_offices
 from portal.appointments.staff.case_words import booking_facts, history_of
@@ -52,6 +52,7 @@ def day(day: str = "") -> str:
         minutes_waiting=minutes_waiting,
         states=STATES,
         needs=NEEDS,
+        channels=CHANNELS,
         outcomes=OUTCOMES,
     )
 
