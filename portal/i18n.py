@@ -18,6 +18,8 @@ from babel.dates import format_date
 from flask import Flask, has_request_context, redirect, request, session
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel, get_locale
+from jinja2 import pass_eval_context
+from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
 from portal import clock
@@ -57,20 +59,34 @@ def init_app(app: Flask, config: Config, plugin_folders: list[Path]) -> None:
 
 
 def _find_texts_faster(app: Flask, babel: Babel) -> None:
-    """Keep the catalogues at hand for templates: Flask-Babel seeks them for each text, forty on a page."""
-    found: dict[str, Any] = {}
+    """Keep texts at hand for templates: Flask-Babel and Jinja seek the catalogue anew for each of forty on a page."""
+    catalogues: dict[str, Any] = {}
 
-    def catalogue() -> Any:
+    def catalogue(language: str) -> Any:
+        if language not in catalogues:
+            catalogues[language] = babel.domain_instance.get_translations()
+        return catalogues[language]
+
+    @lru_cache(maxsize=4096)
+    def fixed(language: str, text: str) -> Markup:
+        return Markup(catalogue(language).ugettext(text) % {})  # noqa: S704 - a text of ours
+
+    def filled(said: str, values: dict[str, Any], escape: bool) -> str:
+        return (Markup(said) if escape else said) % values  # noqa: S704 - a text of ours
+
+    @pass_eval_context
+    def gettext(template: EvalContext, text: str, /, **values: Any) -> str:
         language = current_language()
-        if language not in found:
-            found[language] = babel.domain_instance.get_translations()
-        return found[language]
+        if template.autoescape and not values:
+            return fixed(language, text)
+        return filled(catalogue(language).ugettext(text), values, bool(template.autoescape))
 
-    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
-        gettext=lambda text: catalogue().ugettext(text),
-        ngettext=lambda one, many, count: catalogue().ungettext(one, many, count),
-        newstyle=True,
-    )
+    @pass_eval_context
+    def ngettext(template: EvalContext, one: str, many: str, count: int, /, **values: Any) -> str:
+        said = catalogue(current_language()).ungettext(one, many, count)
+        return filled(said, {"num": count, **values}, bool(template.autoescape))
+
+    app.jinja_env.globals.update(_=gettext, gettext=gettext, ngettext=ngettext)
 
 
 def current_language() -> str:
@@ -104,6 +120,7 @@ def _formatted(day: date, pattern: str, language: str) -> str:
     return format_date(day, pattern, locale=language)
 
 
+@lru_cache(maxsize=4096)
 def clock_time(instant: datetime, zone: str) -> Markup:
     """``09:30`` on the office's wall clock, marked up for machines too."""
     local = instant.astimezone(ZoneInfo(zone))
