@@ -107,8 +107,9 @@ def only_read() -> None:
     """From here on this request or job reads, and each statement may see the newest state.
 
     That spares PostgreSQL a transaction around them. One that is opened later by `transaction()` is its own.
+    Nothing happens where something has been read already.
     """
-    if db.engine.dialect.name == "postgresql":
+    if db.engine.dialect.name == "postgresql" and not db.session().in_transaction():
         db.session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
 
 

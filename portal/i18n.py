@@ -59,7 +59,7 @@ def init_app(app: Flask, config: Config, plugin_folders: list[Path]) -> None:
 
 
 def _find_texts_faster(app: Flask, babel: Babel) -> None:
-    """Keep texts at hand for templates: Flask-Babel and Jinja seek the catalogue anew for each of forty on a page."""
+    """Keep texts at hand for templates: Flask-Babel and Jinja seek the catalogue anew for each of them."""
     catalogues: dict[str, Any] = {}
 
     def catalogue(language: str) -> Any:

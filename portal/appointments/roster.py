@@ -2,7 +2,7 @@
 
 Asked by `portal.appointments.availability`. Each reader compares the number in `RosterVersion`; whatever
 changes posts, hours, absences, closed days, offices or services changes that number in the same
-transaction, so no process goes on with an old plan.
+transaction, so no process goes on with an old plan. Pages that everybody reads compare it once a second.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sqlalchemy.orm import make_transient_to_detached
 
 from portal import clock, scheduling
 from portal.appointments.models import RosterVersion
-from portal.db import Bilingual, db, must_be_writing
+from portal.db import Bilingual, after_commit, db, must_be_writing, only_read
 from portal.offices.holidays import closed_days
 from portal.offices.models import Closure, Office, OpenDay, Service
 from portal.people.models import Absence, Membership, Skill, WorkingHours
@@ -31,7 +31,10 @@ INTERPRETER = "interpreter"
 CHANGING = (Membership, WorkingHours, Absence, Closure, OpenDay, Office, Service, Skill)
 """A change of any of these changes who works when."""
 SHAPES_KEPT = 64
+FRESH = timedelta(seconds=1)
+"""What is not older than this is good enough at a glance."""
 _NUMBER = "roster number"
+_GLANCE = "roster at a glance"
 _READING = select(RosterVersion.__table__.c.number)
 
 
@@ -133,11 +136,28 @@ class _Kept:
     """What was read at one number of the version."""
 
     number: int
+    seen_at: datetime | None = None
+    """When the database was last known to have this number."""
+    changes: int = 0
+    """The changes of this process until then."""
     rosters: dict[int, Roster] = field(default_factory=dict)
     services: dict[str, Service] = field(default_factory=dict)
 
+    def is_fresh(self) -> bool:
+        """Was it compared within the last second, and has this process changed nothing since?"""
+        if self.seen_at is None or self.changes != _changes:
+            return False
+        return timedelta() <= clock.now() - self.seen_at < FRESH
+
 
 _kept: WeakKeyDictionary[Engine, _Kept] = WeakKeyDictionary()
+_changes = 0
+"""How often this process has changed who works when."""
+
+
+def at_a_glance() -> None:
+    """For this request who works when may be a second old, and nothing is written."""
+    db.session().info[_GLANCE] = True
 
 
 def of_service(service: Service) -> Roster:
@@ -192,21 +212,40 @@ def _notice(session: Any, context: object, instances: object) -> None:
 
 
 def _current() -> _Kept:
-    """What is known at the number that the database has; it is read once in a transaction."""
-    session = db.session()
+    """What is known at the number that the database has; it is read once in a transaction, or in a second."""
+    session, kept = db.session(), _kept.get(db.engine)
+    if session.info.get(_GLANCE):
+        if kept is not None and kept.is_fresh():
+            return kept
+        only_read()
     transaction = session.get_transaction()
     read_in, number = session.info.get(_NUMBER, (None, 0))
-    if transaction is None or read_in is not transaction:
-        number = session.connection().scalar(_READING) or 0
-        session.info[_NUMBER] = (session.get_transaction(), number)
+    if transaction is not None and read_in is transaction:
+        return _at(number)
+    seen_at, changes = clock.now(), _changes
+    number = session.connection().scalar(_READING) or 0
+    session.info[_NUMBER] = (session.get_transaction(), number)
+    kept = _at(number)
+    kept.seen_at, kept.changes = seen_at, changes
+    return kept
+
+
+def _at(number: int) -> _Kept:
     kept = _kept.get(db.engine)
     if kept is None or kept.number != number:
         kept = _kept[db.engine] = _Kept(number)
     return kept
 
 
+def _count_change() -> None:
+    global _changes
+    _changes += 1
+
+
 def _renumber() -> None:
     db.session.info.pop(_NUMBER, None)
+    _count_change()
+    after_commit(_count_change)
     # A random number cannot come back after a backup is restored, as the next one could.
     db.session.connection().execute(
         text(

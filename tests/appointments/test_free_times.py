@@ -7,15 +7,15 @@ from datetime import date, datetime, timedelta
 from threading import Barrier, Thread
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import create_engine, insert, select, update
 
-from portal.appointments import availability, lifecycle
+from portal.appointments import availability, lifecycle, roster
 from portal.appointments.citizen import advice
-from portal.appointments.models import Appointment
+from portal.appointments.models import Appointment, RosterVersion
 from portal.appointments.occupancy import TimeTaken
 from portal.appointments.rules import Wish
 from portal.db import Bilingual, attempt, db, transaction
-from portal.offices.models import Office, Service
+from portal.offices.models import Closure, Office, Service
 from portal.offices.search import searchable
 from portal.people.models import Membership, Person, WorkingHours
 
@@ -270,3 +270,38 @@ def test_what_others_book_is_seen_a_second_later(hall, client, monkeypatch):
         hall.clock.shift(timedelta(seconds=seconds))
         advice.offer(service, rules, None, None, 7, Wish())
     assert len(asked) == 2
+
+
+def close_everything():
+    """The statements of another process that closes all offices for two months."""
+    today = date(2026, 11, 30)
+    reason = Bilingual("Δοκιμή", "Test")
+    return [
+        insert(Closure).values(first_day=today, last_day=today + timedelta(days=60), reason=reason),
+        update(RosterVersion).values(number=RosterVersion.number + 1),
+    ]
+
+
+def test_a_closed_day_is_seen_at_once_by_the_process_that_closed_it(hall, client):
+    assert starts_in(client.get(JSON))
+    with transaction():
+        for statement in close_everything():
+            db.session.execute(statement)
+        roster.changed()
+    assert starts_in(client.get(JSON)) == []
+
+
+def test_what_another_process_closes_is_seen_a_second_later_and_not_sold_meanwhile(hall, client):
+    start = starts_in(client.get(JSON))[0]
+    db.session.rollback()
+    other = create_engine(db.engine.url)
+    with other.begin() as connection:
+        for statement in close_everything():
+            connection.execute(statement)
+    other.dispose()
+    assert starts_in(client.get(JSON))[0] == start
+    with pytest.raises(TimeTaken), transaction():
+        first = datetime.fromisoformat(start)
+        lifecycle.hold(hall.service(SERVICE), hall.booking, None, first, None, "el")
+    hall.clock.shift(timedelta(seconds=1))
+    assert starts_in(client.get(JSON)) == []

@@ -23,7 +23,6 @@ from portal.db import db
 from portal.offices.models import Office, Service
 from portal.scheduling import Window
 
-FRESH = timedelta(seconds=1)
 KEPT = 256
 """Answers that are kept; the memory of one is a few kilobytes."""
 
@@ -55,7 +54,7 @@ def offer(
     place = office.id if office else None
     key = (service.id, place, first_day, days, wish, booking, roster.version(), busy_days.changes())
     known = answers.get(key)
-    if known is None or not timedelta() <= clock.now() - known.asked_at < FRESH:
+    if known is None or not timedelta() <= clock.now() - known.asked_at < roster.FRESH:
         found = availability.offer(service, booking, office, first_day, days, wish=wish)
         if len(answers) >= KEPT:
             answers.clear()

@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from portal import security
-from portal.appointments import lifecycle
+from portal.appointments import lifecycle, roster
 from portal.appointments.availability import Offer
 from portal.appointments.citizen import free_json
 from portal.appointments.citizen.choice import Choice, TimesPage
@@ -22,7 +22,7 @@ from portal.appointments.citizen.service_pages import service_named
 from portal.appointments.models import Appointment
 from portal.appointments.occupancy import TimeTaken
 from portal.appointments.pages import booking_rules, parse_start, taken_in_words
-from portal.db import attempt, db, only_read
+from portal.db import attempt, db
 from portal.i18n import current_language
 from portal.people.visitor import current_person
 
@@ -30,9 +30,9 @@ blueprint = Blueprint("free_times", __name__, url_prefix="/services/<key>")
 
 
 @blueprint.before_request
-def _only_read() -> None:
+def _everybody_looks() -> None:
     if request.method == "GET":
-        only_read()
+        roster.at_a_glance()
 
 
 @blueprint.get("/times")
