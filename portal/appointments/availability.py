@@ -15,8 +15,8 @@ from portal import clock, scheduling
 from portal.appointments import busy_days, roster
 from portal.appointments.models import Appointment
 from portal.appointments.occupancy import place_resource, staff_resource
-from portal.appointments.roster import Roster, Shift
 from portal.appointments.rules import Wish, clerk_rules, interpreter_rules, length_of, plain_rules
+from portal.appointments.shifts import Roster, Shift
 from portal.config import BookingRules
 from portal.offices.models import Office, Service
 from portal.scheduling import Calendar, Pool, Rules, Window

@@ -17,8 +17,8 @@ from portal.appointments import availability, busy_days
 from portal.appointments.availability import Search
 from portal.appointments.models import Appointment
 from portal.appointments.occupancy import place_resource, staff_resource
-from portal.appointments.roster import Shift
 from portal.appointments.rules import Wish, interpreter_rules, plain_rules, wish_of
+from portal.appointments.shifts import Shift
 from portal.config import BookingRules
 from portal.offices.models import Office, Service
 from portal.scheduling import QUANTUM_MINUTES, Calendar, Rules, Standing, Window

@@ -13,8 +13,8 @@ from itertools import pairwise
 
 from portal import scheduling
 from portal.appointments.availability import Search, search
-from portal.appointments.roster import Post, Shift
 from portal.appointments.rules import Wish
+from portal.appointments.shifts import Post, Shift
 from portal.config import BookingRules
 from portal.offices.models import Office, Service
 from portal.people.models import Membership

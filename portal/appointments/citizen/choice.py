@@ -19,8 +19,8 @@ from portal.appointments.citizen import advice
 from portal.appointments.models import Appointment
 from portal.appointments.pages import booking_rules
 from portal.appointments.papers import CHANNELS
-from portal.appointments.roster import Counter, Roster
 from portal.appointments.rules import Wish, may_be_interpreted
+from portal.appointments.shifts import Counter, Roster
 from portal.appointments.week import Times
 from portal.db import db
 from portal.i18n import clock_time
