@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import smtplib
 import ssl
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from email import policy
 from email.charset import BASE64, Charset
 from email.header import Header
@@ -77,6 +78,18 @@ def send(
     log.info("mail sent", message=key, template=template, language=language)
 
 
+@contextmanager
+def on_one_line() -> Iterator[None]:
+    """What is sent inside goes over one connection, made anew only when the mail server has closed it."""
+    line = _Line()
+    before = _line.set(line)
+    try:
+        yield
+    finally:
+        _line.reset(before)
+        line.close()
+
+
 class _Message(flask_mail.Message):
     def _mimetext(self, text: str | None, subtype: str = "plain") -> MIMEText:
         # Flask-Mail sends Greek as raw bytes in lines of any length, which a relay may refuse or break.
@@ -115,6 +128,13 @@ class _Connection(flask_mail.Connection):
             raise
         return host
 
+    def answers(self) -> bool:
+        """Is the mail server still there?"""
+        try:
+            return self.host is not None and self.host.noop()[0] == 250
+        except OSError:
+            return False
+
     def __exit__(
         self,
         exc_type: type[BaseException] | None,
@@ -127,6 +147,36 @@ class _Connection(flask_mail.Connection):
         with suppress(OSError):
             self.host.quit()
         self.host.close()
+
+
+class _Line:
+    """A connection that is kept for the next message."""
+
+    def __init__(self) -> None:
+        self._open: _Connection | None = None
+
+    @contextmanager
+    def connection(self) -> Iterator[_Connection]:
+        """The connection, which answers; after an error it is not used again."""
+        if self._open is not None and not self._open.answers():
+            self.close()
+        if self._open is None:
+            self._open = _Connection(current_app.extensions["mail"])
+            self._open.__enter__()
+        try:
+            yield self._open
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Say goodbye, if there is anybody."""
+        connection, self._open = self._open, None
+        if connection is not None:
+            connection.__exit__(None, None, None)
+
+
+_line: ContextVar[_Line | None] = ContextVar("line to the mail server", default=None)
 
 
 def _message(
@@ -170,8 +220,9 @@ def _host() -> str:
 
 def _hand_over(message: _Message) -> None:
     """Give the message to the mail server. Its words are not repeated: they may quote the address."""
+    line = _line.get()
     try:
-        with _Connection(current_app.extensions["mail"]) as connection:
+        with line.connection() if line else _Connection(current_app.extensions["mail"]) as connection:
             connection.send(message)
     except smtplib.SMTPRecipientsRefused as error:
         code = max(code for code, _ in error.recipients.values())

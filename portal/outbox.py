@@ -266,9 +266,10 @@ def run_due(app: Flask) -> int:
                 count += run(row_id)
 
 
-def due(limit: int = 100) -> list[tuple[int, str]]:
-    """(id, queue) of rows that are due and free, oldest first."""
-    return rows_where(*free(clock.now()), limit=limit)
+def due(limit: int = 100, queue: str = "") -> list[tuple[int, str]]:
+    """(id, queue) of rows that are due and free, oldest first; of one queue, or of all."""
+    chosen = [OutboxRow.queue == queue] if queue else []
+    return rows_where(*free(clock.now()), *chosen, limit=limit)
 
 
 def rows_where(*conditions: ColumnElement[bool], limit: int) -> list[tuple[int, str]]:

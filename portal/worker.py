@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 import time
 from datetime import timedelta
+from multiprocessing.sharedctypes import RawValue
 from types import FrameType
 from typing import Any
 
@@ -21,7 +22,7 @@ from rq.serializers import JSONSerializer
 from rq.worker import Worker
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal import clock, due, outbox, queues
+from portal import clock, due, mail, outbox, queues
 from portal.appointments import occupancy
 from portal.db import db, transaction
 
@@ -36,17 +37,42 @@ FULL = 200
 CLEANING = timedelta(hours=1)
 """How often rows that were done long ago are deleted."""
 
+AT_ONCE = 20
+"""So many due rows a child looks up at a time."""
+
 _app: Flask | None = None
 """The application of this worker process; set before the fork, used by the child."""
+_in_hand = RawValue("q", 0)
+"""The row that the child works on, 0 for none. Memory of both processes, as the next one too."""
+_ending = RawValue("b", 0)
+"""The parent was asked to stop: the child begins no other row."""
 
 
-def run(row_id: int) -> None:
-    """Do one row. Called by rq in a child process of a worker."""
+def run(row_id: int, queue: str = "") -> None:
+    """Do one row, then others of the same queue that are due. Called by rq in a child process of a worker."""
     if _app is None:
         raise RuntimeError("portal.worker.run belongs inside a worker process")
     _leave_connections_of_the_parent(_app)
-    with _app.app_context():
-        outbox.run(int(row_id))
+    end = time.monotonic() + queues.BURST.total_seconds()
+    with mail.on_one_line():
+        _do(_app, int(row_id))
+        while queue and (rows := _due(_app, queue)):
+            for other in rows:
+                if _ending.value or time.monotonic() >= end:
+                    return
+                _do(_app, other)
+
+
+def _do(app: Flask, row_id: int) -> None:
+    _in_hand.value = row_id
+    with app.app_context():
+        outbox.run(row_id)
+    _in_hand.value = 0
+
+
+def _due(app: Flask, queue: str) -> list[int]:
+    with app.app_context():
+        return [row_id for row_id, _ in outbox.due(AT_ONCE, queue)]
 
 
 def work(app: Flask, queue: str) -> None:
@@ -116,6 +142,7 @@ class RowWorker(Worker):
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         self.stop.requested = True
+        _ending.value = 1
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
 
@@ -138,12 +165,13 @@ def _worker(app: Flask, queue: str, stop: _Stop) -> RowWorker:
 
 def _release_after_crash(job: Job, pid: int, status: int, usage: Any) -> None:
     """The child died, out of memory perhaps: its row need not wait for the end of the lease."""
-    if _app is None or job.func_name != queues.RUN:
+    row_id, _in_hand.value = _in_hand.value, 0
+    if _app is None or not row_id:
         return
     try:
         with _app.app_context():
             with transaction():
-                outbox.release(int(job.args[0]))
+                outbox.release(row_id)
             db.engine.dispose()
     except SQLAlchemyError as error:
         log.warning("row stays claimed until its lease ends", error=type(error).__name__)

@@ -136,7 +136,6 @@ class Search:
 class Offer:
     """Free starts of a service in some days, at one office or at any."""
 
-    service: Service
     minutes: int
     window: Window
     free: int
@@ -157,8 +156,12 @@ class Offer:
     @cached_property
     def free_days(self) -> list[date]:
         """The days on which a start is free, in order."""
-        days = enumerate(self.window.all_days())
-        return [day for number, day in days if self.window.bits_of_day(number, self.free)]
+        return [day for day, row in zip(self.window.all_days(), self._rows, strict=True) if row]
+
+    @cached_property
+    def _rows(self) -> list[int]:
+        """The free starts of each day of the window, as bits."""
+        return [self.window.bits_of_day(number, self.free) for number in range(self.window.days)]
 
     def starts_on(self, day: date) -> list[datetime]:
         """The free starts of one day, UTC."""
@@ -166,13 +169,12 @@ class Offer:
         if not 0 <= number < self.window.days:
             return []
         first = self.window.midnights[number]
-        row = self.window.bits_of_day(number, self.free)
-        return [scheduling.instant_of(first + offset) for offset in scheduling.set_bits(row)]
+        return [scheduling.instant_of(first + offset) for offset in scheduling.set_bits(self._rows[number])]
 
     def count_on(self, day: date) -> int:
         """How many starts are free on a day."""
         number = self.window.number_of(day)
-        return self.window.bits_of_day(number, self.free).bit_count() if 0 <= number < self.window.days else 0
+        return self._rows[number].bit_count() if 0 <= number < self.window.days else 0
 
     def is_open_on(self, day: date) -> bool:
         """True when somebody works on ``day``, whether or not a time is left."""
@@ -201,9 +203,9 @@ def offer(
     """
     asked = search(service, booking, office, first_day, days, ignoring, wish or Wish(service.channels[0]))
     if not asked.window.days:
-        return Offer(service, asked.minutes, asked.window, 0, 0)
+        return Offer(asked.minutes, asked.window, 0, 0)
     possible = _possible(asked)
-    return Offer(service, asked.minutes, asked.window, _free(asked, possible & asked.limits), possible)
+    return Offer(asked.minutes, asked.window, _free(asked, possible & asked.limits), possible)
 
 
 def next_start(

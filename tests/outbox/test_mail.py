@@ -43,8 +43,11 @@ class Relay:
     def __init__(self) -> None:
         self.taken: list[bytes] = []
         self.answers: dict[str, str] = {}
+        self.lines: set[object] = set()
+        """Where those who sent something came from; each connection has another port."""
 
     async def handle_MAIL(self, server, session, envelope, address, options):
+        self.lines.add(session.peer)
         envelope.mail_from = address
         return self.answers.get("MAIL", "250 OK")
 
@@ -59,6 +62,9 @@ class Relay:
         if answer == "2 drop":
             server.transport.abort()
         return answer
+
+    async def handle_NOOP(self, server, session, envelope, argument):
+        return self.answers.get("NOOP", "250 OK")
 
     async def handle_QUIT(self, server, session, envelope):
         if self.answers.get("QUIT") == "drop":
@@ -213,6 +219,30 @@ def test_a_line_that_breaks_after_the_message_is_repeated_as_a_recognisable_copy
     send()
     first, again = (read(content)["Message-ID"] for content in relay.taken)
     assert first == again
+
+
+def test_many_messages_go_over_one_line(make_app, relay):
+    make_app(port=relay.port)
+    with mail.on_one_line():
+        for key in "abc":
+            send(key)
+    assert (len(relay.taken), len(relay.lines)) == (3, 1)
+    send("d")
+    assert (len(relay.taken), len(relay.lines)) == (4, 2)
+
+
+def test_a_line_that_the_server_has_closed_is_made_anew(make_app, relay):
+    make_app(port=relay.port)
+    with mail.on_one_line():
+        relay.answers["DATA"] = "2 drop"
+        with pytest.raises(TemporaryFailure):
+            send("a")
+        del relay.answers["DATA"]
+        send("a")
+        relay.answers["NOOP"] = "421 enough"
+        send("b")
+    assert len({read(taken)["Message-ID"] for taken in relay.taken}) == 2
+    assert (len(relay.taken), len(relay.lines)) == (3, 3)
 
 
 def test_nobody_answers_at_the_port(make_app):

@@ -115,6 +115,37 @@ def test_the_row_of_a_killed_child_is_tried_again_without_waiting_for_the_lease(
     assert town.module.parcels() == ["a"]
 
 
+def test_one_child_does_many_rows_one_after_the_other(each_town, store, until):
+    names = [f"p{number:02}" for number in range(30)]
+    for name in names:
+        each_town.module.post_parcel(name)
+    each_town.start("work", "mail")
+    until(lambda: all(is_done(each_town, f"parcel.send:{name}") for name in names))
+    children = {(each_town.module.carrier() / "keyed" / name).read_text() for name in names}
+    assert len(children) < 5
+
+
+def test_the_row_at_which_a_child_is_killed_is_tried_again_and_no_other(town, store, until):
+    names = ["a", "b", "c", "d"]
+    for name in names:
+        town.module.post_parcel(name)
+    town.start("work", "mail", TOWN_CRASH="child", TOWN_CRASH_AT="c")
+    town.start("dispatch")
+    until(lambda: all(is_done(town, f"parcel.send:{name}") for name in names), seconds=30)
+    assert [town.row(f"parcel.send:{name}").attempts for name in names] == [1, 1, 2, 1]
+
+
+def test_a_worker_that_is_asked_to_end_begins_no_other_row(town, store, until):
+    for number in range(20):
+        town.module.post_parcel(f"p{number:02}")
+    process = town.start("work", "mail", TOWN_SLOW="0.3")
+    until(town.module.parcels)
+    assert town.stop(process) == 0
+    assert len(town.module.parcels()) < 10
+    rows = [town.row(f"parcel.send:p{number:02}") for number in range(20)]
+    assert not [row.key for row in rows if row.state == "waiting" and row.claimed_until]
+
+
 def test_work_that_takes_too_long_is_broken_off_and_tried_again(town, store, until, monkeypatch):
     monkeypatch.setitem(queues.QUEUES, "mail", replace(queues.QUEUES["mail"], limit=timedelta(seconds=1)))
     town.start("work", "mail", TOWN_SLOW="30")
@@ -147,8 +178,8 @@ def test_the_store_keeps_numbers_and_no_pickles(town, store, redis):
     town.module.post_parcel("a")
     [job_id] = queues.queue("mail", redis).job_ids
     stored = queues.RowJob.fetch(job_id, connection=redis, serializer=JSONSerializer)
-    assert (stored.func_name, list(stored.args)) == ("portal.worker.run", [1])
-    assert (stored.timeout, stored.failure_ttl) == (65, 7 * 24 * 3600)
+    assert (stored.func_name, list(stored.args)) == ("portal.worker.run", [1, "mail"])
+    assert (stored.timeout, stored.failure_ttl) == (70, 7 * 24 * 3600)
 
 
 def test_a_round_without_the_store_leaves_the_rows_unheard(town, clock):

@@ -56,7 +56,7 @@ def send_parcel(name: str) -> None:
     folder = carrier() / "keyed"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_text(f"{os.getpid()}")
-    _perhaps_crash()
+    _perhaps_crash(name)
 
 
 @outbox.job("parcel.send_unkeyed", queue="mail")
@@ -65,7 +65,7 @@ def send_unkeyed_parcel(name: str) -> None:
     folder = carrier() / "unkeyed"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}-{time.time_ns()}").touch()
-    _perhaps_crash()
+    _perhaps_crash(name)
 
 
 @outbox.job("parcel.refuse", queue="delivery")
@@ -73,11 +73,11 @@ def refuse_parcel(name: str) -> None:
     raise TemporaryFailure("the carrier is on strike")
 
 
-def _perhaps_crash() -> None:
-    """Die between the carrier's yes and our commit, at the first attempt only."""
+def _perhaps_crash(name: str) -> None:
+    """Die between the carrier's yes and our commit, at the first attempt only; with one parcel or any."""
     crash = os.environ.get("TOWN_CRASH")
     once = carrier() / "crashed"
-    if not crash or once.exists():
+    if not crash or once.exists() or name != os.environ.get("TOWN_CRASH_AT", name):
         return
     once.write_text(crash)
     if crash == "worker":

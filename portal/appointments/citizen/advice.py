@@ -2,13 +2,12 @@
 
 When new times are released, thousands ask the same within seconds. What they see is advice in any case: a
 time can be taken between the look and the click, and the claims decide. What this process has written is
-seen at once, and so is any change of who works when.
+seen at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from weakref import WeakKeyDictionary
 
@@ -21,24 +20,11 @@ from portal.appointments.rules import Wish
 from portal.config import BookingRules
 from portal.db import db
 from portal.offices.models import Office, Service
-from portal.scheduling import Window
 
-KEPT = 256
-"""Answers that are kept; the memory of one is a few kilobytes."""
+KEPT = 128
+"""Answers that are kept, each with the lists that pages have made of it: up to a hundred kilobytes."""
 
-
-@dataclass(frozen=True)
-class _Answer:
-    """An offer without its service, which belongs to one request."""
-
-    asked_at: datetime
-    minutes: int
-    window: Window
-    free: int
-    possible: int
-
-
-_answers: WeakKeyDictionary[Engine, dict[Hashable, _Answer]] = WeakKeyDictionary()
+_answers: WeakKeyDictionary[Engine, dict[Hashable, tuple[datetime, Offer]]] = WeakKeyDictionary()
 
 
 def offer(
@@ -53,10 +39,11 @@ def offer(
     answers = _answers.setdefault(db.engine, {})
     place = office.id if office else None
     key = (service.id, place, first_day, days, wish, booking, roster.version(), busy_days.changes())
-    known = answers.get(key)
-    if known is None or not timedelta() <= clock.now() - known.asked_at < roster.FRESH:
-        found = availability.offer(service, booking, office, first_day, days, wish=wish)
-        if len(answers) >= KEPT:
-            answers.clear()
-        known = answers[key] = _Answer(clock.now(), found.minutes, found.window, found.free, found.possible)
-    return Offer(service, known.minutes, known.window, known.free, known.possible)
+    now, known = clock.now(), answers.get(key)
+    if known is not None and timedelta() <= now - known[0] < roster.FRESH:
+        return known[1]
+    found = availability.offer(service, booking, office, first_day, days, wish=wish)
+    if len(answers) >= KEPT:
+        answers.clear()
+    answers[key] = (now, found)
+    return found
