@@ -7,6 +7,7 @@ Each worker listens on one queue: rq 3.0 can lose a job when one worker listens 
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from datetime import timedelta
 from multiprocessing.sharedctypes import RawValue
@@ -195,9 +196,9 @@ class _Stop:
             signal.signal(number, self._request)
 
     def stand_back(self) -> None:
-        """rq sets handlers of its own; until it does, a signal ends the process as usual."""
+        """rq sets handlers of its own; until it does, nothing is in hand and a signal ends the process."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_DFL)
+            signal.signal(number, lambda _number, _frame: sys.exit(0))
 
     def pause(self, seconds: float) -> None:
         """Sleep, in naps short enough to end soon after a signal."""
