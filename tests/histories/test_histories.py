@@ -6,9 +6,11 @@ The controls take one guard away and expect that the histories find out.
 from __future__ import annotations
 
 import os
+import re
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+from hypothesis.errors import FlakyFailure
 from hypothesis.stateful import run_state_machine_as_test
 from sqlalchemy import bindparam, text
 
@@ -119,5 +121,8 @@ BREAKS = {
 def test_the_histories_find_out_when(counter, monkeypatch, broken):
     module, name, instead, complaint = BREAKS[broken]
     monkeypatch.setattr(module, name, instead)
-    with pytest.raises(AssertionError, match=complaint):
+    with pytest.raises((AssertionError, FlakyFailure)) as found:
         live_through(counter, 100, always_the_same=True)
+    # A history that is told again meets another lot (how long freed time waits) and may end well.
+    told = (found.value, *getattr(found.value, "exceptions", ()))
+    assert any(re.search(complaint, str(error)) for error in told)

@@ -35,7 +35,7 @@ _rooms = count(1)
 Join = Callable[..., Any]
 
 
-def wait_until(told: Callable[[], bool], seconds: float = 20) -> float:
+def wait_until(told: Callable[[], bool], seconds: float = 60) -> float:
     """How long it took until ``told`` was true."""
     began = time.monotonic()
     while not told():
