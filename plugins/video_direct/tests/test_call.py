@@ -126,6 +126,8 @@ def test_four_people_are_in_one_call_and_a_fifth_is_told_that_it_is_full(join: J
         wait_until(lambda page=page: received(page)["lines"] == 3 and received(page)["frames"] > 0, 40)
     fifth = join("fifth")
     wait_until(lambda: "The call is full" in status(fifth))
+    time.sleep(1)
+    assert "The call is full" in status(fifth), "it is still told when the page has come to rest"
 
 
 def test_sound_only_ends_the_pictures_of_everybody_and_brings_them_back(join: Join) -> None:

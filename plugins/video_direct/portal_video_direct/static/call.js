@@ -68,6 +68,7 @@ class DirectCall {
     this.refresh();
     this.tellProblems();
     await this.signalling.start({ media: this.mediaState });
+    if (!this.signalling.running) return;
     this.heartbeat = setInterval(() => this.sayMedia(), HEARTBEAT);
     this.housekeeping = setInterval(() => this.keepHouse(), HOUSEKEEPING);
     addEventListener("pagehide", () => this.signalling.running && this.signalling.leave());

@@ -59,7 +59,7 @@ export class Signalling {
     while (this.running) {
       const answer = await this.ask(this.url, { method: "POST", body });
       if (answer) return this.noticeRestart(answer);
-      await this.pause();
+      if (this.running) await this.pause();
     }
     return null;
   }
