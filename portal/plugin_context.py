@@ -18,7 +18,16 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from portal import clock, mail
 from portal.config import Config
-from portal.plugin_api import Attachment, Exchange, PluginContext, PluginSettings, TemporaryFailure
+from portal.db import transaction
+from portal.people import sessions
+from portal.plugin_api import (
+    Attachment,
+    EndSessions,
+    Exchange,
+    PluginContext,
+    PluginSettings,
+    TemporaryFailure,
+)
 
 LARGEST_ANSWER = 10 * 1024 * 1024
 LONGEST_CALL = 60.0
@@ -107,6 +116,7 @@ def make(
         exchange=exchange,
         signer=PluginSigner(name, config.secret_keys),
         url_for=url_for(app, config.portal.base_url, name),
+        end_sessions=_end_sessions(app, name),
         demo=config.demo,
     )
 
@@ -139,6 +149,15 @@ def _mail(app: Flask, name: str) -> Callable[..., None]:
             mail.send(key, to, language, f"portal_{name}/{template}", values, attachments)
 
     return send
+
+
+def _end_sessions(app: Flask, name: str) -> EndSessions:
+    def end(subject: str = "", session: str = "") -> int:
+        with _within(app), transaction():
+            providers = app.extensions["portal.providers"].identity_of_plugin(name)
+            return sum(sessions.end_known_as(provider, subject, session) for provider in providers)
+
+    return end
 
 
 def url_for(app: Flask, base_url: str, name: str) -> Callable[..., str]:

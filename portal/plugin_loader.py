@@ -281,6 +281,9 @@ class _Builder:
             identity_citizens=guarded["identity"][chosen.identity.citizens],
             identity_staff=guarded["identity"][chosen.identity.staff],
             observers=self.observers,
+            identity_plugins={
+                name: giver for (kind, name), giver in self.givers.items() if kind == "identity"
+            },
         )
 
     def _report_missing(self, wanted: Mapping[str, Iterable[str]]) -> None:

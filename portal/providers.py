@@ -38,7 +38,7 @@ P = TypeVar("P")
 
 IN_PAGES = frozenset({"join", "start", "finish", "logout_url"})
 IN_JOBS = frozenset({"open_room", "close_room", "send", "find", "label", "track", "cancel", "forget"})
-GUARDED = IN_PAGES | IN_JOBS | {"check"}
+GUARDED = IN_PAGES | IN_JOBS | {"check", "try_out"}
 
 FAILURES_BEFORE_PAUSE = 5
 FIRST_PAUSE = timedelta(minutes=1)
@@ -69,6 +69,12 @@ class Providers:
     identity_staff: IdentityProvider
     observers: Mapping[str, Callable[[Event], None]] = field(default_factory=dict)
     """Plugins that want to be told what happened, by the plugin's name."""
+    identity_plugins: Mapping[str, str] = field(default_factory=dict)
+    """Which plugin gives the identity provider of this name."""
+
+    def identity_of_plugin(self, plugin: str) -> list[str]:
+        """The names of the identity providers that ``plugin`` gives."""
+        return [provider for provider, giver in self.identity_plugins.items() if giver == plugin]
 
 
 def current_providers() -> Providers:

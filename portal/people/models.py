@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import JSON, Date, ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy import JSON, Date, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal import clock
@@ -36,6 +36,28 @@ class Person(Base):
     def name(self) -> str:
         """First and last name as people say them."""
         return f"{self.first_name} {self.last_name}".strip()
+
+
+class LoginSession(Base):
+    """One login, from its beginning to its end. The browser's cookie carries nothing but its key."""
+
+    __tablename__ = "login_session"
+    __table_args__ = (Index("ix_login_session_known_as", "provider", "provider_session"),)
+
+    key: Mapped[str] = mapped_column(String(43), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    door: Mapped[str] = mapped_column(String(10))
+    """``citizens`` or ``staff``."""
+    provider: Mapped[str] = mapped_column(String(30))
+    subject: Mapped[str] = mapped_column(String(255), index=True)
+    provider_session: Mapped[str] = mapped_column(String(255), default="")
+    """The identity server's own name of its session; empty when it has none."""
+    logout_hint_encrypted: Mapped[str] = mapped_column(Text, default="")
+    begun_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    ends_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    """No request extends it beyond this instant."""
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    person: Mapped[Person] = relationship()
 
 
 class Membership(Base):

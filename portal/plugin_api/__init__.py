@@ -1,7 +1,7 @@
 """The only package of the portal that a plugin may import. What is not re-exported here is private."""
 
 from .blueprint import PluginBlueprint, public_page, signed_access, webhook
-from .context import Attachment, Exchange, PluginContext, Signer
+from .context import Attachment, EndSessions, Exchange, PluginContext, Signer
 from .delivery import (
     DeliveryProvider,
     Document,
@@ -18,6 +18,7 @@ from .errors import (
     LoginRefused,
     PermanentFailure,
     ProviderFailure,
+    Refusal,
     TemporaryFailure,
 )
 from .events import (
@@ -29,9 +30,10 @@ from .events import (
     Event,
 )
 from .hooks import API_VERSION, SUPPORTED_API_VERSIONS, Manifest, hookimpl
-from .identity import Door, Identity, IdentityProvider, LoginStart
+from .identity import Door, Identity, IdentityProvider, LoginStart, StaffPost, StaffRole
 from .settings import PluginSettings, Secret, Url
 from .texts import LazyText, lazy, translate
+from .trial import Finding
 from .video import Guest, Join, Role, Room, RoomOrder, VideoProvider
 
 __all__ = [
@@ -47,8 +49,10 @@ __all__ = [
     "Document",
     "DocumentIssued",
     "Door",
+    "EndSessions",
     "Event",
     "Exchange",
+    "Finding",
     "Guest",
     "Identity",
     "IdentityProvider",
@@ -68,11 +72,14 @@ __all__ = [
     "Receipt",
     "Recipient",
     "RecipientField",
+    "Refusal",
     "Role",
     "Room",
     "RoomOrder",
     "Secret",
     "Signer",
+    "StaffPost",
+    "StaffRole",
     "TemporaryFailure",
     "Tracking",
     "Url",

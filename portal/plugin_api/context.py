@@ -72,6 +72,16 @@ class SendMail(Protocol):
     ) -> None: ...
 
 
+class EndSessions(Protocol):
+    """Ends sessions of the portal that began with a login through this plugin; the answer is how many.
+
+    The one that the identity server calls ``session`` (`Identity.session`) or, without that, all of
+    ``subject``. For a webhook that has proved its caller.
+    """
+
+    def __call__(self, subject: str = "", session: str = "") -> int: ...
+
+
 @dataclass(frozen=True)
 class PluginContext(Generic[S]):
     """What one plugin gets. No database, no application, no other plugin.
@@ -91,5 +101,6 @@ class PluginContext(Generic[S]):
     signer: Signer = field(repr=False)
     url_for: Callable[..., str] = field(repr=False)
     """Address of one of the plugin's own routes: ``url_for("messages", room=...)``."""
+    end_sessions: EndSessions = field(repr=False)
     demo: bool = False
     """True in a demonstration, where nobody real is served."""

@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Literal
+
+Refusal = Literal["declined", "invalid", "expired", "incomplete", "organisation"]
+"""Why nobody was logged in, which decides what the page says:
+
+``declined``: the person went back or did not agree. ``invalid``: the answer is forged, used twice or
+meant for somebody else. ``expired``: the person took too long. ``incomplete``: the identity server did
+not tell what is needed, such as the tax number. ``organisation``: the account belongs to a business.
+"""
 
 
 class ProviderFailure(Exception):
@@ -37,4 +46,11 @@ class ConfigurationFailure(ProviderFailure):
 
 
 class LoginRefused(ProviderFailure):
-    """The person declined, or the identity server did not accept the person. Not a fault of ours."""
+    """The person declined, or the identity server did not accept the person. Not a fault of ours.
+
+    ``reason`` is for the log (no personal data); ``why`` chooses the words for the person.
+    """
+
+    def __init__(self, reason: str, why: Refusal = "invalid") -> None:
+        super().__init__(reason)
+        self.why: Refusal = why

@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from .errors import ProviderFailure
 from .texts import LazyText
+from .trial import Finding
 
 Door = Literal["citizens", "staff"]
+StaffRole = Literal["clerk", "supervisor", "administrator", "interpreter"]
 
 
 @dataclass(frozen=True)
@@ -21,14 +24,27 @@ class LoginStart:
 
 
 @dataclass(frozen=True)
+class StaffPost:
+    """A post that the identity server grants: a role in the office with this key of the catalogue.
+
+    An administrator's is empty: he looks after the whole municipality.
+    """
+
+    role: StaffRole
+    office: str = ""
+
+
+@dataclass(frozen=True)
 class Identity:
     """A person as the identity server knows him.
 
     ``subject`` is unique and stable within the provider. Any other field may be empty: a foreigner has
-    no father's name in the registry, a legal person has no first name.
+    no father's name in the registry, many directories have no tax number.
     """
 
     subject: str
+    username: str = field(default="", repr=False)
+    """What staff type to log in; at the first visit it leads to the entry of the catalogue."""
     first_name: str = field(default="", repr=False)
     last_name: str = field(default="", repr=False)
     fathers_name: str = field(default="", repr=False)
@@ -36,8 +52,14 @@ class Identity:
     tax_number: str = field(default="", repr=False)
     email: str = field(default="", repr=False)
     phone: str = field(default="", repr=False)
+    posts: tuple[StaffPost, ...] | None = None
+    """The posts of somebody who came through the staff's door, all of them; the portal then follows them.
+    None: this provider knows no posts, and those of the catalogue hold."""
+    session: str = field(default="", repr=False)
+    """The identity server's own name of its session, for ``PluginContext.end_sessions``."""
     logout_hint: str = field(default="", repr=False)
-    """Whatever the provider needs at logout; kept in the session, given back to ``logout_url``."""
+    """Whatever the provider needs at logout; kept encrypted on the server while the session lives, and
+    given back to ``logout_url``. Never in the browser."""
 
 
 class IdentityProvider(ABC):
@@ -57,7 +79,11 @@ class IdentityProvider(ABC):
 
     @abstractmethod
     def finish(self, kept: Mapping[str, str], answer: Mapping[str, str]) -> Identity:
-        """Turn the browser's answer (query values) into an identity, or raise ``LoginRefused``."""
+        """Turn the browser's answer (query values) into an identity, or raise ``LoginRefused``.
+
+        Raises ``TemporaryFailure`` when the identity server does not answer properly and
+        ``ConfigurationFailure`` when it does not accept this portal.
+        """
 
     @abstractmethod
     def logout_url(self, identity: Identity, return_url: str) -> str | None:
@@ -66,3 +92,14 @@ class IdentityProvider(ABC):
     @abstractmethod
     def check(self) -> None:
         """Raise a ``ProviderFailure`` when the identity server cannot be used."""
+
+    def try_out(self, return_url: str) -> list[Finding]:
+        """What ``portal try identity`` tells an administrator: each thing that was tried, and its trouble.
+
+        Nobody is logged in. ``return_url`` is where a login would come back to. By default that is ``check``.
+        """
+        try:
+            self.check()
+        except ProviderFailure as failure:
+            return [Finding("the identity server can be used", str(failure))]
+        return [Finding("the identity server can be used")]

@@ -62,6 +62,17 @@ class MemoryExchange(Exchange):
         self._closed.add(room)
 
 
+@dataclass
+class RecordedEnds:
+    """Keeps which sessions a plugin ended, as ``(subject, session)``, instead of ending any."""
+
+    ended: list[tuple[str, str]] = field(default_factory=list)
+
+    def __call__(self, subject: str = "", session: str = "") -> int:
+        self.ended.append((subject, session))
+        return 1
+
+
 @dataclass(frozen=True)
 class SentMail:
     """One message, as its reader sees it."""
@@ -133,6 +144,7 @@ def context(
         exchange=MemoryExchange(),
         signer=PluginSigner(plugin, SECRET_KEYS),
         url_for=url_for(app, config.portal.base_url, plugin),
+        end_sessions=RecordedEnds(),
         demo=demo,
     )
     _add_routes(app, made)
