@@ -150,8 +150,7 @@ def _office(number: int, size: Size) -> Row:
 def _person(number: int) -> Row:
     return {
         "id": number,
-        "provider": "demo",
-        "subject": f"person-{number}",
+        "login": f"person-{number}",
         "first_name": "Μαρία",
         "last_name": f"Παπαδοπούλου {number}",
         "email": f"person-{number}@example.gr",

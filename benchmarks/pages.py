@@ -18,7 +18,7 @@ from benchmarks.figures import Figure
 from benchmarks.load import WrongAnswer
 from benchmarks.rounds import Speed, interleaved, say
 from benchmarks.servers import web_server
-from benchmarks.worlds import Bench
+from benchmarks.worlds import Bench, logged_in
 from portal import clock, create_app, demo, migrations
 from portal.appointments.models import Appointment
 from portal.config import load
@@ -119,12 +119,12 @@ def _opened(
     with app.app_context():
         if size:
             national.fill(app.config["PORTAL"], size, lambda done, total: None)
-        cookies, key, citizen, day = _people(app)
+        cookies, key, day = _people(app)
         db.session.remove()
         db.engine.dispose()
     say(f"data '{name}' prepared in {time.monotonic() - begin:.0f} s")
     port = stack.enter_context(web_server("portal", environment, folder / f"{name}.log"))
-    roles = {"citizen": (citizen, CITIZEN), **STAFF}
+    roles = {"citizen": ("citizen", CITIZEN), **STAFF}
     portal = Portal(
         {
             f"{role}, {page}": (Browser(port, cookies[login]), path.format(key=key, day=day))
@@ -136,29 +136,24 @@ def _opened(
     return portal
 
 
-def _people(app: Flask) -> tuple[dict[str, dict[str, str]], str, str, str]:
-    """Sessions by login, the key of one appointment, whose it is, and its day."""
+def _people(app: Flask) -> tuple[dict[str, dict[str, str]], str, str]:
+    """Sessions by login, the citizen's among them, the key of an appointment of his, and its day."""
     row = db.session.scalars(
         select(Appointment)
         .join(Person, Person.id == Appointment.clerk_id)
         .where(
             Appointment.state == "booked",
-            Person.subject == CLERKS_LOGIN,
+            Person.login == CLERKS_LOGIN,
             Appointment.starts_at > clock.now() + timedelta(hours=2),
         )
         .order_by(Appointment.starts_at)
     ).first()
     assert row is not None and row.citizen is not None, "the small demonstration books with its first clerk"
-    serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
-
-    def cookie(person: Person, door: str) -> dict[str, str]:
-        return {"portal": serializer.dumps({"_user_id": str(person.id), "_fresh": True, "door": door})}
-
     logins = [login for login, _ in STAFF.values()]
-    staff = db.session.scalars(select(Person).where(Person.subject.in_(logins)))
-    cookies = {person.subject: cookie(person, "staff") for person in staff}
-    cookies[row.citizen.subject] = cookie(row.citizen, "citizens")
-    return cookies, row.key, row.citizen.subject, f"{row.starts_at:%Y-%m-%d}"
+    staff = db.session.scalars(select(Person).where(Person.login.in_(logins)))
+    cookies = {person.login: logged_in(app, person.id, "staff") for person in staff if person.login}
+    cookies["citizen"] = logged_in(app, row.citizen.id, "citizens")
+    return cookies, row.key, f"{row.starts_at:%Y-%m-%d}"
 
 
 def _speed(browser: Browser, path: str) -> Speed:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -19,9 +20,12 @@ from benchmarks.client import Browser
 from benchmarks.data import Size
 from benchmarks.rounds import say
 from benchmarks.servers import Relay, program, web_server
-from portal import create_app
+from portal import clock, create_app
 from portal.config import DEMO_FILE, load
-from portal.db import db
+from portal.db import db, transaction
+from portal.people import sessions
+from portal.people.models import Person
+from portal.plugin_api import Door, Identity
 from portal.testing.servers import postgres_cluster, store_server
 
 SETTINGS = """
@@ -46,10 +50,8 @@ class World:
 
     def cookie(self, citizen: int) -> dict[str, str]:
         """The session of a citizen who has logged in. The first is number 0."""
-        serializer = self.app.session_interface.get_signing_serializer(self.app)  # type: ignore[attr-defined]
-        assert serializer is not None
-        person = self.size.first_citizen + citizen
-        return {"portal": serializer.dumps({"_user_id": str(person), "_fresh": True, "door": "citizens"})}
+        with self.inside():
+            return logged_in(self.app, self.size.first_citizen + citizen, "citizens")
 
     @contextmanager
     def inside(self) -> Iterator[None]:
@@ -60,6 +62,17 @@ class World:
             finally:
                 db.session.remove()
                 db.engine.dispose()
+
+
+def logged_in(app: Flask, person_id: int, door: Door) -> dict[str, str]:
+    """The cookie of a browser in which this person has just logged in, and the login behind it."""
+    serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
+    assert serializer is not None
+    with transaction():
+        person = db.session.get_one(Person, person_id)
+        row = sessions.begin(person, door, "benchmark", Identity(str(person_id)), timedelta(days=1))
+    cookie = {"_user_id": row.key, "_fresh": True, "seen": int(clock.now().timestamp())}
+    return {"portal": serializer.dumps(cookie)}
 
 
 class Bench:

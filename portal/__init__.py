@@ -28,7 +28,7 @@ def create_app(config: Config | None = None) -> Flask:
     )
     from portal.appointments import jobs, roster
     from portal.documents import jobs as document_jobs
-    from portal.people import login
+    from portal.people import login, own_pages
 
     config = config or load()
     app = Flask("portal")
@@ -52,6 +52,7 @@ def create_app(config: Config | None = None) -> Flask:
     plugin_loader.build(app, found)
 
     login.init_app(app)
+    app.register_blueprint(own_pages.blueprint)
     _register_pages(app)
     jobs.register()
     document_jobs.register()

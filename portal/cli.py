@@ -6,6 +6,7 @@ Imports stand inside the functions, so that ``portal --help`` answers at once.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -58,9 +59,25 @@ def _parser() -> argparse.ArgumentParser:
     command("dispatch", _dispatch, "put due work before the workers")
     check = command("check", _check, "check the configuration and the plugins")
     check.add_argument("--live", action="store_true", help="ask database, store and outside systems too")
+    tried = command("try", _try, "exercise one configured provider and tell what is wrong with it")
+    tried.add_argument("kind", choices=["identity"])
+    tried.add_argument("provider", help="its name in [providers]")
+    tried.add_argument("--json", action="store_true", help="the same for programs")
     command("plugins", _plugins, "list the enabled plugins")
     database = command("db", _database, "bring the database up to date, or ask whether it is")
     database.add_argument("action", choices=["upgrade", "check"])
+    _add_imports(command)
+    show = command("demo", _demo, "fill the demonstration's database")
+    show.add_argument(
+        "--scale",
+        choices=["municipality", "national"],
+        default="municipality",
+        help="how much of it: two offices, or 1,023 with 3,000 clerks and fourteen months of appointments",
+    )
+    return parser
+
+
+def _add_imports(command: Callable[..., argparse.ArgumentParser]) -> None:
     catalogue = command("import", _import, "import the municipality's catalogue")
     catalogue.add_argument("file", type=Path)
     bring_in = command("import-appointments", _import_appointments, "import appointments of a former system")
@@ -70,14 +87,6 @@ def _parser() -> argparse.ArgumentParser:
     bring_in.add_argument(
         "--notify", action="store_true", help="send confirmations and reminders to citizens"
     )
-    show = command("demo", _demo, "fill the demonstration's database")
-    show.add_argument(
-        "--scale",
-        choices=["municipality", "national"],
-        default="municipality",
-        help="how much of it: two offices, or 1,023 with 3,000 clerks and fourteen months of appointments",
-    )
-    return parser
 
 
 def _queues() -> list[str]:
@@ -175,6 +184,25 @@ def _check(options: argparse.Namespace) -> int:
     return 1 if found else 0
 
 
+def _try(options: argparse.Namespace) -> int:
+    from portal import trial
+
+    try:
+        findings = trial.identity(_app(), options.provider)
+    except trial.NotChosen as reason:
+        print(reason, file=sys.stderr)
+        return 1
+    troubles = [found.trouble for found in findings if found.trouble]
+    if options.json:
+        tried = [{"tried": found.tried, "trouble": found.trouble} for found in findings]
+        told = {"kind": options.kind, "provider": options.provider, "tried": tried, "problems": troubles}
+        print(json.dumps(told, ensure_ascii=False))
+    else:
+        for found in findings:
+            print(f"{found.tried}: {found.trouble or 'in order'}")
+    return 1 if troubles else 0
+
+
 def _told(answers: Iterator[tuple[str, str]]) -> Iterator[str]:
     """Print each answer; give the names of those that are not in order."""
     for name, trouble in answers:
@@ -212,7 +240,7 @@ def _import(options: argparse.Namespace) -> int:
     chosen = app.config["PORTAL"].providers
     try:
         with app.app_context():
-            report = import_file(options.file, chosen.identity.staff, chosen.delivery)
+            report = import_file(options.file, chosen.delivery)
     except CatalogueProblems as problems:
         print(problems, file=sys.stderr)
         return 1

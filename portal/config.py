@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
@@ -114,6 +115,27 @@ class BookingRules(_Table):
     """How long a freed time waits for one citizen of the earlier-time list; 0 switches the list off."""
 
 
+class SessionRules(_Table):
+    """How long a login lasts. Minutes unless said; the reader is warned and can stay."""
+
+    citizen_idle_minutes: int = Field(default=30, ge=5, le=240)
+    """Without a page or a press for so long a citizen is logged out."""
+    citizen_hours: int = Field(default=8, ge=1, le=24)
+    staff_idle_minutes: int = Field(default=60, ge=5, le=720)
+    staff_hours: int = Field(default=12, ge=1, le=24)
+    """However busy: after so many hours one logs in again."""
+    warning_minutes: int = Field(default=2, ge=1, le=4)
+    """How long before the end the page warns and offers to stay."""
+
+    def idle(self, door: str) -> timedelta:
+        """How long somebody who came through ``door`` may do nothing."""
+        return timedelta(minutes=self.staff_idle_minutes if door == "staff" else self.citizen_idle_minutes)
+
+    def longest(self, door: str) -> timedelta:
+        """How long a login through ``door`` lasts at most."""
+        return timedelta(hours=self.staff_hours if door == "staff" else self.citizen_hours)
+
+
 class MailSettings(_Table):
     """The relay that takes our mail. The password is ``PORTAL_MAIL_PASSWORD``."""
 
@@ -149,6 +171,7 @@ class _File(_Table):
     municipality: Municipality
     portal: PortalSettings = PortalSettings()
     booking: BookingRules = BookingRules()
+    sessions: SessionRules = SessionRules()
     mail: MailSettings = MailSettings()
     plugins: ChosenPlugins
     providers: ChosenProviders
@@ -164,6 +187,7 @@ class Config:
     municipality: Municipality
     portal: PortalSettings
     booking: BookingRules
+    sessions: SessionRules
     mail: MailSettings
     enabled_plugins: tuple[str, ...]
     providers: ChosenProviders
@@ -208,6 +232,7 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
         municipality=parsed.municipality,
         portal=_with_base_url(parsed.portal, environment),
         booking=parsed.booking,
+        sessions=parsed.sessions,
         mail=parsed.mail,
         enabled_plugins=parsed.plugins.enabled,
         providers=parsed.providers,
@@ -256,7 +281,8 @@ def _parse(path: Path) -> _File:
 
 
 def _known_tables() -> list[type[BaseModel]]:
-    return [_File, Municipality, PortalSettings, BookingRules, MailSettings, ChosenProviders, ChosenPlugins]
+    tables: list[type[BaseModel]] = [_File, Municipality, PortalSettings, BookingRules, SessionRules]
+    return [*tables, MailSettings, ChosenProviders, ChosenPlugins]
 
 
 def _with_base_url(settings: PortalSettings, environment: Mapping[str, str]) -> PortalSettings:

@@ -7,6 +7,7 @@ without losing what was written under the old one.
 from __future__ import annotations
 
 import base64
+import hmac
 
 from cryptography.fernet import Fernet, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -21,6 +22,7 @@ def init_app(app: Flask, config: Config) -> None:
     app.extensions["portal.fernet"] = MultiFernet(
         [Fernet(_derived(key, b"thyrida at rest")) for key in config.secret_keys]
     )
+    app.extensions["portal.lookup_keys"] = [_derived(key, b"thyrida look-up") for key in config.secret_keys]
 
 
 def encrypt(content: bytes) -> bytes:
@@ -33,6 +35,15 @@ def decrypt(token: bytes) -> bytes:
     """The content again. Raises cryptography.fernet.InvalidToken when no key of ours fits."""
     content: bytes = current_app.extensions["portal.fernet"].decrypt(token)
     return content
+
+
+def lookup_hashes(value: str) -> list[str]:
+    """What ``value`` is found by where it lies encrypted: one hash for each key, the present one first.
+
+    Without the key nobody can try out all nine-digit numbers until one fits.
+    """
+    keys: list[bytes] = current_app.extensions["portal.lookup_keys"]
+    return [hmac.digest(key, value.encode(), "sha256").hex() for key in keys]
 
 
 def _derived(secret: str, purpose: bytes) -> bytes:

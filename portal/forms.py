@@ -9,10 +9,25 @@ from typing import Any
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
 from wtforms import Field, Form, SelectMultipleField, StringField, ValidationError
 from wtforms.fields import SelectChoice
 from wtforms.validators import DataRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
+
+from portal import kept_forms
+
+
+class PageForm(FlaskForm):
+    """Parent of our forms: one whose sender was logged out meanwhile comes back as he had filled it in."""
+
+    class Meta(FlaskForm.Meta):
+        def wrap_formdata(self, form: Form, formdata: Any) -> Any:
+            given = super().wrap_formdata(form, formdata)
+            if given is not None:
+                return given
+            kept = kept_forms.of_this_page()
+            return kept if kept and not kept.keys().isdisjoint(form._fields) else None
 
 
 def required(message: Any) -> DataRequired:

@@ -15,6 +15,7 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf.csrf import CSRFProtect
 
+from portal import kept_forms
 from portal.config import Config
 from portal.people import visitor
 
@@ -35,6 +36,9 @@ CONTENT_POLICY = {
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
 }
+
+SCRIPT = frozenset({"X-Panel", visitor.QUIET})
+"""Headers by which our scripts make themselves known."""
 
 csrf = CSRFProtect()
 limiter = Limiter(get_remote_address, storage_options={"socket_connect_timeout": 2})
@@ -143,7 +147,7 @@ def _check_access() -> ResponseReturnValue | None:
         return None
     person = visitor.current_person()
     if person is None:
-        return redirect(_login_address(mark))
+        return _log_in_first(mark)
     if mark in ("staff", "supervisor") and not _holds_post(mark):
         if visitor.came_through() != "staff":
             return redirect(_login_address(mark))
@@ -155,9 +159,30 @@ def _view() -> Callable[..., Any] | None:
     return current_app.view_functions.get(request.endpoint or "")
 
 
+def _log_in_first(mark: str | None) -> ResponseReturnValue:
+    """To the login, and from there back; what was being sent is kept meanwhile.
+
+    After a form stands a page in between: its redirects may not leave this site (form-action).
+    """
+    address = _login_address(mark) if request.method == "GET" else _keep_and_log_in(mark)
+    if SCRIPT.isdisjoint(request.headers.keys()):
+        return redirect(address, 302 if request.method == "GET" else 303)
+    # A script cannot follow to another site; it is told where the browser should go.
+    return Response(status=401, headers={"X-Go": address})
+
+
+def _keep_and_log_in(mark: str | None) -> str:
+    page = _return_address()
+    kept = kept_forms.keep(urlsplit(page).path)
+    return url_for("login.first", door=_door(mark), next=page, kept=int(kept))
+
+
 def _login_address(mark: str | None) -> str:
-    door = "staff" if mark in ("staff", "supervisor") else "citizens"
-    return url_for("login.begin", door=door, next=_return_address())
+    return url_for("login.begin", door=_door(mark), next=_return_address())
+
+
+def _door(mark: str | None) -> str:
+    return "staff" if mark in ("staff", "supervisor") else "citizens"
 
 
 def _holds_post(mark: str | None) -> bool:

@@ -23,9 +23,10 @@ from rq.serializers import JSONSerializer
 from rq.worker import Worker
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal import clock, due, mail, outbox, queues
+from portal import clock, due, kept_forms, mail, outbox, queues
 from portal.appointments import occupancy
 from portal.db import db, transaction
+from portal.people import sessions
 
 log = structlog.get_logger()
 
@@ -110,6 +111,8 @@ def dispatch(app: Flask) -> None:
                     with transaction():
                         due.forget_finished()
                         occupancy.forget_past(clock.now())
+                        sessions.forget_old()
+                        kept_forms.forget_old()
                     cleaned = clock.now()
             wait = ROUND
         except (RedisError, SQLAlchemyError) as error:

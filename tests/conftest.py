@@ -43,11 +43,9 @@ def open_counter(tmp_path: Path) -> Iterator[Callable[[str], SimpleNamespace]]:
         opened.append((app, context))
         db.drop_all()
         db.create_all()
-        import_file(DEMO_CATALOGUE, config.providers.identity.staff, config.providers.delivery)
+        import_file(DEMO_CATALOGUE, config.providers.delivery)
         with transaction():
             citizen = Person(
-                provider="demo",
-                subject="citizen",
                 first_name="Μαρία",
                 last_name="Παπαδοπούλου",
                 email="maria@example.gr",

@@ -111,7 +111,7 @@ class _Importing:
         self._config, self._lines, self._notify = config, lines, notify
         self._services = {row.key: row for row in db.session.scalars(select(Service).filter_by(active=True))}
         self._offices = {row.key: row for row in db.session.scalars(select(Office).filter_by(active=True))}
-        self._clerks = _clerks(config.providers.identity.staff)
+        self._clerks = _clerks()
         self._first = _first_lines(lines)
 
     def at_once(self, problems: Sequence[Problem], check: bool) -> Report:
@@ -243,14 +243,14 @@ def _first_lines(lines: Sequence[Line]) -> Mapping[str, int]:
     return found
 
 
-def _clerks(provider: str) -> Mapping[str, int]:
+def _clerks() -> Mapping[str, int]:
     """Who serves somewhere, by login."""
     rows = db.session.execute(
-        select(Person.subject, Person.id)
+        select(Person.login, Person.id)
         .join(Membership, Membership.person_id == Person.id)
-        .where(Person.provider == provider, Membership.active, Membership.role != roster.INTERPRETER)
+        .where(Person.login.is_not(None), Membership.active, Membership.role != roster.INTERPRETER)
     )
-    return {subject: number for subject, number in rows}
+    return {login: number for login, number in rows if login}
 
 
 def _details(line: Line) -> lifecycle.Details:

@@ -158,6 +158,12 @@ def extend_hold(appointment: Appointment, booking: BookingRules) -> bool:
     return True
 
 
+def held_time(key: str | None) -> Appointment | None:
+    """The appointment with this key while its time is held."""
+    row = db.session.scalar(select(Appointment).filter_by(key=key, state="held")) if key else None
+    return row if row and row.hold_expires_at and row.hold_expires_at > clock.now() else None
+
+
 def confirm(
     appointment: Appointment,
     booking: BookingRules,
@@ -178,8 +184,7 @@ def confirm(
         change(appointment, "confirm")
         if citizen is not None:
             _expect_within_limits(appointment, citizen, booking)
-            appointment.citizen_id = citizen.id
-            _remember_contact(citizen, details)
+            appointment.citizen_id, citizen.language = citizen.id, details.language
         occupancy.take(appointment, booking, None)
         appointment.hold_expires_at = None
         _write_details(appointment, details)
@@ -285,6 +290,18 @@ def miss(appointment: Appointment, actor: Person) -> None:
     messages.tell(appointment, "missed")
 
 
+def rename_citizen(citizen: Person, former: str) -> None:
+    """The registry gives the citizen another name: the clerk will compare that one with the paper."""
+    must_be_writing()
+    ahead = Appointment.state.in_(["held", "booked"]) & (Appointment.citizen_id == citizen.id)
+    for row in db.session.scalars(select(Appointment).where(ahead, Appointment.citizen_name == former)):
+        row.citizen_name = citizen.name
+        for participant in row.participants:
+            if participant.role == "citizen" and participant.name == former:
+                participant.name = citizen.name
+        audit.record(citizen.id, "citizen renamed", messages.subject(row))
+
+
 def may_change(appointment: Appointment, booking: BookingRules) -> bool:
     """True while the citizen may still move or cancel by himself."""
     limit = appointment.starts_at - timedelta(minutes=booking.change_until_minutes)
@@ -318,11 +335,6 @@ def _write_details(appointment: Appointment, details: Details) -> None:
     appointment.remark = details.remark
     appointment.delivery = details.delivery
     appointment.recipient = dict(details.recipient)
-
-
-def _remember_contact(citizen: Person, details: Details) -> None:
-    """Fill in the form next time."""
-    citizen.email, citizen.phone, citizen.language = details.email, details.phone, details.language
 
 
 def _expect(appointment: Appointment, state: str, event: str) -> None:

@@ -46,15 +46,15 @@ class ImportReport:
         return text
 
 
-def import_file(path: Path, staff_provider: str, deliveries: Collection[str]) -> ImportReport:
+def import_file(path: Path, deliveries: Collection[str]) -> ImportReport:
     """Import the whole file or nothing of it, in a transaction of its own.
 
-    ``staff_provider`` is the identity provider by which staff log in, ``deliveries`` the delivery
-    providers that run. Raises CatalogueProblems. Importing the same file again changes nothing.
+    ``deliveries`` are the delivery providers that run. Raises CatalogueProblems. Importing the same file
+    again changes nothing.
     """
     catalogue = read(path, deliveries)
     with transaction():
-        writing = _Writing(catalogue, staff_provider)
+        writing = _Writing(catalogue)
         writing.write_fields()
         writing.write_services()
         writing.write_offices()
@@ -70,10 +70,9 @@ def import_file(path: Path, staff_provider: str, deliveries: Collection[str]) ->
 class _Writing:
     """One import. The methods are called in the order in which rows refer to one another."""
 
-    def __init__(self, catalogue: Catalogue, staff_provider: str) -> None:
+    def __init__(self, catalogue: Catalogue) -> None:
         self.report = ImportReport()
         self._catalogue = catalogue
-        self._staff_provider = staff_provider
         self._fields = {row.key: row for row in db.session.scalars(select(Field))}
         self._services = {row.key: row for row in db.session.scalars(select(Service))}
         self._offices = {row.key: row for row in db.session.scalars(select(Office))}
@@ -101,19 +100,17 @@ class _Writing:
         self._retire((f"office {key}", row) for key, row in self._offices.items() if key not in listed)
 
     def write_staff(self) -> None:
-        """Posts given here; posts of this staff provider that the file does not name retire."""
-        people = select(Person).filter_by(provider=self._staff_provider)
-        known = {person.subject: person for person in db.session.scalars(people)}
+        """Posts given here; posts of people of earlier catalogues that the file does not name retire."""
+        people = select(Person).where(Person.login.is_not(None))
+        known = {person.login: person for person in db.session.scalars(people) if person.login}
         listed = set()
         for entry in self._catalogue.staff:
             person = self._write_person(known, entry)
             post = self._write_post(person, entry)
             listed.add(post.id)
-        posts = db.session.scalars(
-            select(Membership).join(Person).where(Person.provider == self._staff_provider)
-        )
+        posts = db.session.scalars(select(Membership).join(Person).where(Person.login.is_not(None)))
         self._retire(
-            (f"staff {post.person.subject} in {post.office.key}", post)
+            (f"staff {post.person.login} in {post.office.key}", post)
             for post in posts
             if post.id not in listed
         )
@@ -157,7 +154,7 @@ class _Writing:
                 db.session.delete(row)
 
     def _write_person(self, known: dict[str, Person], entry: StaffEntry) -> Person:
-        person = known.setdefault(entry.login, Person(provider=self._staff_provider, subject=entry.login))
+        person = known.setdefault(entry.login, Person(login=entry.login))
         person.first_name, person.last_name = entry.first_name, entry.last_name
         person.email = entry.email or person.email or ""
         db.session.add(person)

@@ -25,7 +25,7 @@ def prepare(app: Flask) -> None:
     config: Config = app.config["PORTAL"]
     with app.app_context():
         if db.session.scalar(select(Office.id).limit(1)) is None:
-            import_file(CATALOGUE, config.providers.identity.staff, config.providers.delivery)
+            import_file(CATALOGUE, config.providers.delivery)
         if not bookings.any_ahead():
             with transaction():
                 bookings.make(config)

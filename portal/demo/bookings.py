@@ -131,7 +131,7 @@ def _person(config: Config, invented: Invented) -> Person:
         email=f"{invented.subject}@citizens.example",
         phone=invented.phone,
     )
-    return recognise(config.providers.identity.citizens, identity, invented.language)
+    return recognise("citizens", config.providers.identity.citizens, identity, invented.language).person
 
 
 def _details(visit: Visit, citizen: Person) -> lifecycle.Details:

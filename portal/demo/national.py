@@ -76,7 +76,7 @@ def fill(config: Config, size: Size, tell: Callable[[int, int], None]) -> int:
         first = highest_number(connection, Appointment) + 1
         number = first
         for done, counter in enumerate(counters, 1):
-            _write_counter(connection, config, counter)
+            _write_counter(connection, counter)
             number = _write_days(connection, config, counter, season, number)
             tell(done, len(counters))
         let_numbers_go_on(connection, (Office, Person, Membership, Appointment))
@@ -124,11 +124,10 @@ def _season(config: Config, size: Size) -> Season:
     return Season(now, [day for day in days if day < today], [day for day in days if day >= today])
 
 
-def _write_counter(connection: Connection, config: Config, counter: Counter) -> None:
-    staff, citizens = config.providers.identity.staff, config.providers.identity.citizens
+def _write_counter(connection: Connection, counter: Counter) -> None:
     insert_rows(connection, Office, [national_offices.office_row(counter)])
-    insert_rows(connection, Person, national_offices.staff_rows(counter, staff))
-    insert_rows(connection, Person, national_offices.citizen_rows(counter, citizens))
+    insert_rows(connection, Person, national_offices.staff_rows(counter))
+    insert_rows(connection, Person, national_offices.citizen_rows(counter))
     insert_rows(connection, Membership, national_offices.post_rows(counter))
     insert_rows(connection, Skill, national_offices.skill_rows(counter))
     insert_rows(connection, WorkingHours, national_offices.hours_rows(counter))

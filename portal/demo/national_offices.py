@@ -63,7 +63,7 @@ class Clerk:
     person: int
     post: int
     name: tuple[str, str]
-    subject: str
+    login: str
     role: str
     services: Sequence[Service]
     plan: Spells
@@ -116,7 +116,7 @@ def counter(
             person=first_person + seat,
             post=first_person + seat,
             name=_name(dice),
-            subject=f"{KEY}{number}-{seat + 1}",
+            login=f"{KEY}{number}-{seat + 1}",
             role="supervisor" if seat == 0 and clerks > 1 else "clerk",
             services=services if seat == 0 else _some(dice, services),
             plan=dice.choice(PLANS),
@@ -152,22 +152,22 @@ def office_row(counter: Counter) -> Row:
     }
 
 
-def staff_rows(counter: Counter, provider: str) -> list[Row]:
+def staff_rows(counter: Counter) -> list[Row]:
     """The persons who serve here."""
     return [
-        _person(clerk.person, provider, clerk.subject, clerk.name, f"{clerk.subject}@counters.example")
+        _person(clerk.person, clerk.login, clerk.name, f"{clerk.login}@counters.example")
         for clerk in counter.clerks
     ]
 
 
-def citizen_rows(counter: Counter, provider: str) -> list[Row]:
+def citizen_rows(counter: Counter) -> list[Row]:
     """The persons who come here."""
     dice = random.Random(f"citizens {counter.number}")  # noqa: S311 - invented data
     rows = []
     for turn in range(counter.citizens):
-        subject = f"national-{counter.number}-{turn + 1}"
         person = counter.first_citizen + turn
-        rows.append(_person(person, provider, subject, _name(dice), f"{subject}@citizens.example"))
+        email = f"national-{counter.number}-{turn + 1}@citizens.example"
+        rows.append(_person(person, None, _name(dice), email))
         rows[-1] |= {"fathers_name": dice.choice(FATHERS), "birth_year": dice.randrange(1940, 2005)}
     return list(rows)
 
@@ -200,12 +200,11 @@ def hours_rows(counter: Counter) -> list[Row]:
     ]
 
 
-def _person(number: int, provider: str, subject: str, name: tuple[str, str], email: str) -> dict[str, Any]:
+def _person(number: int, login: str | None, name: tuple[str, str], email: str) -> dict[str, Any]:
     first, last = name
     return {
         "id": number,
-        "provider": provider,
-        "subject": subject,
+        "login": login,
         "first_name": first,
         "last_name": last,
         "email": email,

@@ -1,32 +1,143 @@
-"""How a person becomes known: at login, by what the identity provider says. Called by `people.login`."""
+"""How a person becomes known at login, and what follows from what the identity provider says of him.
+
+Called by `people.login`, and by the demonstration for its invented citizens.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
 from sqlalchemy import select
 
+from portal import audit, clock
 from portal.db import db, must_be_writing
-from portal.encryption import encrypt
-from portal.people.models import Person
-from portal.plugin_api import Identity
+from portal.encryption import encrypt, lookup_hashes
+from portal.offices.models import Office
+from portal.people.models import Account, Membership, Person
+from portal.plugin_api import Door, Identity, StaffPost
+
+log = structlog.get_logger()
+
+RANK = ("interpreter", "clerk", "supervisor", "administrator")
+"""Of several roles in one office the highest holds."""
 
 
-def recognise(provider: str, identity: Identity, language: str) -> Person:
+@dataclass(frozen=True)
+class Recognised:
+    """Who has come, and under which name he was known so far, if that has changed."""
+
+    person: Person
+    former_name: str = ""
+
+
+def recognise(door: Door, provider: str, identity: Identity, language: str) -> Recognised:
     """The person behind ``identity``, made known on the first visit.
 
-    Names follow the registry at each login; contact data that the person typed himself stays.
+    A citizen is found by his tax number whatever provider he comes through; a member of staff by his login
+    in the catalogue, once, and from then on by what does not change at his provider. Names follow the
+    registry at each login; contact data that the person typed himself stays.
     """
     must_be_writing()
-    person = db.session.scalar(select(Person).filter_by(provider=provider, subject=identity.subject))
+    account = db.session.scalar(
+        select(Account).filter_by(door=door, provider=provider, subject=identity.subject)
+    )
+    person = _person_of(account, door, provider, identity) or Person(language=language)
+    if account is None:
+        account = Account(door=door, provider=provider, subject=identity.subject)
+        db.session.add(account)
+    account.person, account.last_login_at = person, clock.now()
+    former_name = person.name if person.id else ""
+    _take_over(person, identity, door)
+    db.session.flush()
+    return Recognised(person, former_name if former_name not in ("", person.name) else "")
+
+
+def follow_posts(person: Person, posts: tuple[StaffPost, ...]) -> None:
+    """Let the person hold exactly the posts that the identity provider grants; the others rest."""
+    must_be_writing()
+    wanted = _roles_by_office(posts)
+    held = {post.office_id: post for post in person.memberships}
+    for office_id, role in wanted.items():
+        post = held.get(office_id) or Membership(person=person, office_id=office_id)
+        if not post.active or post.role != role:
+            post.active, post.role = True, role
+            audit.record(person.id, "post granted", f"person:{person.id}", office=office_id, role=role)
+        db.session.add(post)
+    for office_id, post in held.items():
+        if post.active and office_id not in wanted:
+            post.active = False
+            audit.record(person.id, "post withdrawn", f"person:{person.id}", office=office_id, role=post.role)
+    db.session.flush()
+
+
+def keep_contact(person: Person, email: str, phone: str, address: Mapping[str, str]) -> None:
+    """Keep what the person typed for his next visit; he has agreed to that just now."""
+    must_be_writing()
+    person.email, person.phone, person.address = email, phone, dict(address)
+    person.contact_kept_at = clock.now()
+
+
+def forget_contact(person: Person) -> None:
+    """Keep nothing that the person typed. His appointments have their own copy, which they need."""
+    must_be_writing()
+    person.email, person.phone, person.address, person.contact_kept_at = "", "", {}, None
+
+
+def _person_of(account: Account | None, door: Door, provider: str, identity: Identity) -> Person | None:
+    if door == "staff":
+        return account.person if account else _listed(provider, identity.username)
+    same = _with_tax_number(identity.tax_number)
+    if same is not None or account is None:
+        return same
+    # The number leads: an account that now belongs to another number belongs to another person.
+    known, stated = account.person.tax_number_hash, lookup_hashes(identity.tax_number)
+    return None if identity.tax_number and known and known not in stated else account.person
+
+
+def _with_tax_number(number: str) -> Person | None:
+    if not number:
+        return None
+    return db.session.scalar(select(Person).where(Person.tax_number_hash.in_(lookup_hashes(number))))
+
+
+def _listed(provider: str, username: str) -> Person | None:
+    """Whom the catalogue lists under this login, unless somebody else has logged in as him already.
+
+    A directory may give the name of somebody who has left to a newcomer.
+    """
+    person = db.session.scalar(select(Person).filter_by(login=username)) if username else None
     if person is None:
-        person = Person(provider=provider, subject=identity.subject, language=language)
-        db.session.add(person)
+        return None
+    if any(other.door == "staff" and other.provider == provider for other in person.accounts):
+        log.warning("login of the catalogue belongs to another account", person=person.id, provider=provider)
+        return None
+    return person
+
+
+def _take_over(person: Person, identity: Identity, door: Door) -> None:
     person.first_name = identity.first_name or person.first_name or ""
     person.last_name = identity.last_name or person.last_name or ""
     person.fathers_name = identity.fathers_name or person.fathers_name or ""
     person.birth_year = identity.birth_year or person.birth_year
-    person.email = person.email or identity.email
-    person.phone = person.phone or identity.phone
-    if identity.tax_number:
+    if person.contact_kept_at is None:
+        person.email = identity.email or person.email or ""
+        person.phone = identity.phone or person.phone or ""
+    if identity.tax_number and door == "citizens":
         person.tax_number_encrypted = encrypt(identity.tax_number.encode()).decode()
-    db.session.flush()
-    return person
+        person.tax_number_hash = lookup_hashes(identity.tax_number)[0]
+
+
+def _roles_by_office(posts: tuple[StaffPost, ...]) -> dict[int, str]:
+    """Office and role of each post; an administrator of the whole municipality sits in its first office."""
+    offices = {office.key: office.id for office in db.session.scalars(select(Office).filter_by(active=True))}
+    first = min(offices.values(), default=None)
+    wanted: dict[int, str] = {}
+    for post in posts:
+        office_id = offices.get(post.office) if post.office else first
+        if office_id is None or (post.role != "administrator" and not post.office):
+            log.warning("post without an office of the catalogue", role=post.role, office=post.office)
+        elif RANK.index(post.role) >= RANK.index(wanted.get(office_id, RANK[0])):
+            wanted[office_id] = post.role
+    return wanted

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-import hmac
-import secrets
-
 import structlog
 from flask import Blueprint, Flask, current_app, flash, redirect, render_template, request, session
 from flask import url_for as flask_url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_user, logout_user
+from sqlalchemy.exc import IntegrityError
+from werkzeug.datastructures import Headers
 
-from portal import security
+from portal import audit, security
+from portal.appointments.lifecycle import held_time, rename_citizen
+from portal.config import Config
 from portal.db import transaction
 from portal.i18n import current_language
-from portal.people import lifecycle, visitor
-from portal.people.visitor import Door, current_person, is_staff
-from portal.plugin_api import Identity, IdentityProvider, LoginRefused, ProviderFailure
+from portal.people import lifecycle, login_attempts, sessions, visitor
+from portal.people.lifecycle import Recognised
+from portal.people.login_attempts import Attempt
+from portal.people.models import LoginSession
+from portal.people.visitor import current_login, is_staff
+from portal.plugin_api import (
+    ConfigurationFailure,
+    Door,
+    Identity,
+    IdentityProvider,
+    LoginRefused,
+    ProviderFailure,
+)
 from portal.providers import current_providers
 
 log = structlog.get_logger()
 blueprint = Blueprint("login", __name__)
 
-KEPT_OVER_LOGIN = ("language", "hold")
+KEPT_OVER_LOGIN = ("language", "hold", "kept_form", "logins")
 """What a session takes along into the login; everything else begins anew."""
 
 
@@ -39,18 +50,28 @@ def init_app(app: Flask) -> None:
 def begin(door: Door) -> ResponseReturnValue:
     """Send the browser to the identity provider of this door."""
     provider = _provider(door)
-    state = secrets.token_urlsafe(24)
+    attempt = login_attempts.begin(door, provider.name, security.safe_next(request.args.get("next")))
     try:
-        start = provider.start(_own_address(), state, current_language(), door)
+        start = provider.start(_own_address(), attempt.state, current_language(), door)
     except ProviderFailure as failure:
-        return _failed(door, failure)
-    session["login"] = {
-        "door": door,
-        "state": state,
-        "kept": dict(start.kept),
-        "next": security.safe_next(request.args.get("next")),
-    }
+        return _failed(attempt, failure)
+    login_attempts.keep(attempt, start.kept)
     return redirect(start.url)
+
+
+@blueprint.get("/login/<any(citizens, staff):door>/first")
+@security.public
+def first(door: Door) -> ResponseReturnValue:
+    """Say that logging in comes next, and what is kept meanwhile; for whoever has just sent a form."""
+    return render_template(
+        "login/first.html",
+        door=door,
+        provider=_provider(door).title,
+        next_page=security.safe_next(request.args.get("next")),
+        logged_out="_user_id" in session,
+        kept=request.args.get("kept") == "1",
+        held=held_time(session.get("hold")),
+    )
 
 
 @blueprint.get("/login/back")
@@ -58,48 +79,112 @@ def begin(door: Door) -> ResponseReturnValue:
 @security.public
 def back() -> ResponseReturnValue:
     """The browser is back from the identity provider."""
-    attempt = session.pop("login", None)
-    if attempt is None or not _same(attempt["state"], request.args.get("state", "")):
-        return render_template("login/failed.html", reason="state", door="citizens"), 400
-    provider = _provider(attempt["door"])
+    attempt = login_attempts.take(request.args.get("state", ""))
+    if attempt is None:
+        return _explained("state", "citizens", None, 400)
+    if attempt.took_too_long:
+        return _explained("expired", attempt.door, attempt.next, 400)
+    provider = _provider(attempt.door)
+    if provider.name != attempt.provider:
+        return _explained("state", attempt.door, attempt.next, 400)
     try:
-        identity = provider.finish(attempt["kept"], request.args.to_dict())
-    except LoginRefused:
-        return render_template("login/failed.html", reason="refused", door=attempt["door"]), 403
+        identity = provider.finish(attempt.kept, request.args.to_dict())
     except ProviderFailure as failure:
-        return _failed(attempt["door"], failure)
-    _sign_in(provider.name, identity, attempt["door"])
+        return _failed(attempt, failure)
+    _sign_in(provider.name, identity, attempt.door)
     home = "staff.day" if is_staff() else "citizen.mine"
-    return redirect(attempt["next"] or flask_url_for(home))
+    return redirect(attempt.next or flask_url_for(home))
 
 
 @blueprint.post("/logout")
 @security.public
 def out() -> ResponseReturnValue:
-    """End the session here and, if the provider has one, there."""
-    door, hint = session.get("door", "citizens"), session.get("logout_hint", "")
-    person = current_person()
+    """End the session here and, if the provider has one, there: the next one at this computer is another."""
+    row = current_login()
+    address = _logout_address(row) if row else None
+    if row:
+        with transaction():
+            sessions.end(row)
+            audit.record(row.person_id, "logged out", f"person:{row.person_id}", door=row.door)
     language = session.get("language")
     logout_user()
     session.clear()
     if language:
         session["language"] = language
     flash(_("You have logged out."), "success")
-    home = current_app.config["PORTAL"].portal.base_url + flask_url_for("pages.home")
-    if person is None:
-        return redirect(home)
-    identity = Identity(subject=person.subject, logout_hint=hint)
-    return redirect(_provider(door).logout_url(identity, home) or home)
+    if address is None:
+        return redirect(flask_url_for("pages.home"))
+    # A redirect after a form may not leave this site (form-action); the header may.
+    return render_template("login/out.html", address=address), Headers({"Refresh": f"0; url={address}"})
+
+
+@blueprint.post("/session")
+@security.logged_in
+def stay() -> ResponseReturnValue:
+    """Somebody is there and wants to stay logged in."""
+    visitor.note_presence()
+    return {"seconds": int(visitor.time_left().total_seconds())}
+
+
+@blueprint.get("/session")
+@security.public
+def left() -> ResponseReturnValue:
+    """For how many seconds the login still lasts, as pages in other windows may have extended it."""
+    return {"seconds": max(0, int(visitor.time_left().total_seconds()))}
 
 
 def _sign_in(provider: str, identity: Identity, door: Door) -> None:
-    with transaction():
-        person = lifecycle.recognise(provider, identity, current_language())
-        person_id = person.id
+    former = current_login()
+    try:
+        recognised, row = _begin_session(provider, identity, door, former)
+    except IntegrityError:
+        # The same person's first login happened twice at the same moment; now he is known.
+        recognised, row = _begin_session(provider, identity, door, former)
     kept = {key: session[key] for key in KEPT_OVER_LOGIN if key in session}
     session.clear()
-    session.update(kept, door=door, logout_hint=identity.logout_hint)
-    login_user(visitor.load(str(person_id)))
+    session.update(kept)
+    visitor.note_presence()
+    login_user(visitor.load(row.key))
+    if recognised.former_name:
+        flash(
+            _(
+                "The registry now gives your name as %(name)s (until now: %(former)s). We use the new one.",
+                name=recognised.person.name,
+                former=recognised.former_name,
+            ),
+            "info",
+        )
+
+
+def _begin_session(
+    provider: str, identity: Identity, door: Door, former: LoginSession | None
+) -> tuple[Recognised, LoginSession]:
+    config: Config = current_app.config["PORTAL"]
+    with transaction():
+        if former:
+            sessions.end(former)
+        recognised = lifecycle.recognise(door, provider, identity, current_language())
+        person = recognised.person
+        if door == "staff" and identity.posts is not None:
+            lifecycle.follow_posts(person, identity.posts)
+        if recognised.former_name:
+            rename_citizen(person, recognised.former_name)
+        row = sessions.begin(person, door, provider, identity, config.sessions.longest(door))
+        audit.record(person.id, "logged in", f"person:{person.id}", door=door, provider=provider)
+    return recognised, row
+
+
+def _logout_address(row: LoginSession) -> str | None:
+    """Where the identity provider's own session ends; None when it has none or the provider has changed."""
+    provider = _provider("staff" if row.door == "staff" else "citizens")
+    if provider.name != row.provider:
+        return None
+    home = current_app.config["PORTAL"].portal.base_url + flask_url_for("pages.home")
+    try:
+        return provider.logout_url(sessions.identity_of(row), home)
+    except ProviderFailure as failure:
+        log.warning("logout at the provider failed", provider=row.provider, failure=type(failure).__name__)
+        return None
 
 
 def _provider(door: Door) -> IdentityProvider:
@@ -107,14 +192,21 @@ def _provider(door: Door) -> IdentityProvider:
     return providers.identity_staff if door == "staff" else providers.identity_citizens
 
 
-def _same(state: str, other: str) -> bool:
-    return hmac.compare_digest(state.encode(), other.encode())
-
-
 def _own_address() -> str:
     return current_app.config["PORTAL"].portal.base_url + flask_url_for("login.back")
 
 
-def _failed(door: Door, failure: ProviderFailure) -> ResponseReturnValue:
-    log.warning("login failed", door=door, failure=type(failure).__name__)
-    return render_template("login/failed.html", reason="provider", door=door), 503
+def _failed(attempt: Attempt, failure: ProviderFailure) -> ResponseReturnValue:
+    why, status = (failure.why, 403) if isinstance(failure, LoginRefused) else ("provider", 503)
+    # A wrong configuration is for the municipality to mend; to the person it is the same as no answer.
+    level = log.error if isinstance(failure, ConfigurationFailure) else log.warning
+    level("login failed", door=attempt.door, provider=attempt.provider, why=why, reason=str(failure))
+    return _explained(why, attempt.door, attempt.next, status)
+
+
+def _explained(why: str, door: Door, next_page: str | None, status: int) -> ResponseReturnValue:
+    """A page that says what happened, what to do, and that the chosen time is still held."""
+    page = render_template(
+        "login/failed.html", reason=why, door=door, next_page=next_page, held=held_time(session.get("hold"))
+    )
+    return page, status

@@ -13,29 +13,54 @@ from portal.offices.models import Office, Service
 
 
 class Person(Base):
-    """A citizen or a member of staff, as an identity provider knows him."""
+    """A citizen or a member of staff. How he logs in stands in his accounts."""
 
     __tablename__ = "person"
-    __table_args__ = (UniqueConstraint("provider", "subject"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    provider: Mapped[str] = mapped_column(String(30))
-    subject: Mapped[str] = mapped_column(String(255))
+    login: Mapped[str | None] = mapped_column(String(100), unique=True)
+    """The name of a member of staff in the catalogue; None for citizens."""
     first_name: Mapped[str] = mapped_column(String(100), default="")
     last_name: Mapped[str] = mapped_column(String(100), default="")
     fathers_name: Mapped[str] = mapped_column(String(100), default="")
     birth_year: Mapped[int | None]
     tax_number_encrypted: Mapped[str] = mapped_column(String(255), default="")
+    tax_number_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
+    """By which a citizen is found again, whatever provider he comes through; see `portal.encryption`."""
     email: Mapped[str] = mapped_column(String(254), default="")
     phone: Mapped[str] = mapped_column(String(20), default="")
+    address: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    """``street``, ``number``, ``postal_code``, ``town``; as far as the citizen let us keep them."""
+    contact_kept_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the citizen last agreed that his contact details are kept; None: nothing that he typed is."""
     language: Mapped[str] = mapped_column(String(2), default="el")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     memberships: Mapped[list[Membership]] = relationship(back_populates="person")
+    accounts: Mapped[list[Account]] = relationship(back_populates="person")
 
     @property
     def name(self) -> str:
         """First and last name as people say them."""
         return f"{self.first_name} {self.last_name}".strip()
+
+
+class Account(Base):
+    """Who somebody is to one identity provider at one door.
+
+    The doors stay apart: what a directory of staff says of somebody opens nothing that is his as a citizen.
+    """
+
+    __tablename__ = "account"
+    __table_args__ = (UniqueConstraint("door", "provider", "subject"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    door: Mapped[str] = mapped_column(String(10))
+    """``citizens`` or ``staff``."""
+    provider: Mapped[str] = mapped_column(String(30))
+    subject: Mapped[str] = mapped_column(String(255))
+    last_login_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    person: Mapped[Person] = relationship(back_populates="accounts")
 
 
 class LoginSession(Base):

@@ -1,53 +1,77 @@
-"""Who is at the counter: the person of this session, and through which door he came."""
+"""Who is at the counter: the login of this browser, the person behind it, and the door he came through."""
 
 from __future__ import annotations
 
-from typing import Literal
+from datetime import UTC, datetime, timedelta
 
-from flask import Flask, abort, session
+from flask import Flask, abort, current_app, g, request, session
 from flask_login import LoginManager, UserMixin, current_user
 
-from portal.db import db
-from portal.people import access
-from portal.people.models import Person
+from portal import clock
+from portal.config import SessionRules
+from portal.db import transaction
+from portal.people import access, sessions
+from portal.people.models import LoginSession, Person
+from portal.plugin_api import Door
 
-Door = Literal["citizens", "staff"]
+QUIET = "X-Quiet"
+"""Header of requests that a page makes by itself; they do not count as somebody being there."""
+NOTED_EVERY = 30
+"""Seconds: the cookie is not written anew for each request."""
 
 
 class Visitor(UserMixin):
-    """Flask-Login's view of a person."""
+    """Flask-Login's view of a running login."""
 
-    def __init__(self, person: Person) -> None:
-        self.person = person
+    def __init__(self, row: LoginSession) -> None:
+        self.row = row
+        self.person = row.person
 
     def get_id(self) -> str:
-        return str(self.person.id)
+        return self.row.key
 
 
 def init_app(app: Flask) -> None:
-    """Let Flask-Login find people by the number in the session."""
+    """Let Flask-Login find the login by its key in the cookie; end it when nobody is there any more."""
     manager = LoginManager()
     manager.session_protection = None
     manager.user_loader(load)
     manager.init_app(app)
+    app.before_request(_note_presence)
     app.context_processor(
         lambda: {
+            "came_through": came_through,
             "current_person": current_person,
             "is_staff": is_staff,
             "may_supervise": may_supervise,
+            "seconds_left": lambda: int(time_left().total_seconds()),
+            "session_rules": app.config["PORTAL"].sessions,
         }
     )
 
 
-def load(number: str) -> Visitor | None:
-    """The visitor with this number of a person, or None."""
-    person = db.session.get(Person, int(number))
-    return Visitor(person) if person else None
+def load(key: str) -> Visitor | None:
+    """The visitor whose login has this key, or None when it has ended."""
+    row = sessions.running(key)
+    if row is None or _idle_left(row) <= timedelta():
+        g.login_has_ended = True
+        return None
+    return Visitor(row)
+
+
+def was_logged_out() -> bool:
+    """True when this browser's login ended by itself or was ended elsewhere, and nobody said so yet."""
+    return current_person() is None and bool(g.get("login_has_ended"))
 
 
 def current_person() -> Person | None:
     """Whoever has logged in, or None."""
     return current_user.person if current_user and current_user.is_authenticated else None
+
+
+def current_login() -> LoginSession | None:
+    """The running login, or None."""
+    return current_user.row if current_user and current_user.is_authenticated else None
 
 
 def the_person() -> Person:
@@ -57,7 +81,8 @@ def the_person() -> Person:
 
 def came_through() -> Door | None:
     """The door of the present login. The citizens' door never grants a staff role."""
-    return session.get("door")
+    row = current_login()
+    return ("staff" if row.door == "staff" else "citizens") if row else None
 
 
 def active_roles() -> set[str]:
@@ -76,3 +101,40 @@ def is_staff() -> bool:
 def may_supervise() -> bool:
     """True for supervisors and administrators who came through the staff's door."""
     return bool(active_roles() & {"supervisor", "administrator"})
+
+
+def time_left() -> timedelta:
+    """Until the present login ends, if nothing more is done."""
+    row = current_login()
+    return min(_idle_left(row), row.ends_at - clock.now()) if row else timedelta()
+
+
+def note_presence() -> None:
+    """Somebody is there: the time without a page or a press begins anew."""
+    session["seen"] = int(clock.now().timestamp())
+
+
+def _note_presence() -> None:
+    """Before each request that somebody made himself."""
+    if "_user_id" not in session or request.endpoint == "static" or QUIET in request.headers:
+        return
+    if current_login() is not None:
+        if clock.now().timestamp() - session.get("seen", 0) >= NOTED_EVERY:
+            note_presence()
+    elif session.get("seen"):
+        # Ended for good, so that a cookie which somebody has copied does not begin to live again.
+        session.pop("seen")
+        _end(session["_user_id"])
+
+
+def _end(key: str) -> None:
+    with transaction():
+        row = sessions.running(key)
+        if row:
+            sessions.end(row)
+
+
+def _idle_left(row: LoginSession) -> timedelta:
+    rules: SessionRules = current_app.config["PORTAL"].sessions
+    last = datetime.fromtimestamp(session.get("seen", 0), UTC)
+    return last + rules.idle(row.door) - clock.now()

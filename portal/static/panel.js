@@ -69,7 +69,9 @@ class LiveRegion {
 
   /** The region as the portal sees it now, or null when the browser was sent to another page. */
   async ask(address, options = {}) {
-    const response = await fetch(address, { ...options, cache: "no-store", headers: { "X-Panel": "1" } });
+    // Beside a call somebody is there though he presses nothing; a list that looks for news by itself is nobody.
+    const quiet = this.frame || options.method ? {} : { "X-Quiet": "1" };
+    const response = await fetch(address, { ...options, cache: "no-store", headers: { "X-Panel": "1", ...quiet } });
     const elsewhere = response.headers.get("X-Go");
     if (elsewhere) return location.assign(elsewhere);
     if (!response.ok) throw new Error(String(response.status));

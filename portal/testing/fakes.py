@@ -143,6 +143,7 @@ def choose(
     video: tuple[VideoProvider, ...] = (),
     delivery: tuple[DeliveryProvider, ...] = (),
     identity: IdentityProvider | None = None,
+    identity_staff: IdentityProvider | None = None,
 ) -> None:
     """Let ``app`` use these providers, behind the guard, instead of the ones in its file."""
     providers = app.extensions["portal.providers"]
@@ -151,6 +152,7 @@ def choose(
     if delivery:
         providers = replace(providers, delivery={one.name: guard(one) for one in delivery})
     if identity is not None:
-        guarded = guard(identity)
-        providers = replace(providers, identity_citizens=guarded, identity_staff=guarded)
+        providers = replace(providers, identity_citizens=guard(identity), identity_staff=guard(identity))
+    if identity_staff is not None:
+        providers = replace(providers, identity_staff=guard(identity_staff))
     app.extensions["portal.providers"] = providers

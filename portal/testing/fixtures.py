@@ -6,7 +6,7 @@ Imports of the portal stand inside the fixtures: this module is loaded before co
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -85,11 +85,20 @@ def clock() -> Iterator[time_machine.Traveller]:
 def log_in() -> Callable[..., None]:
     """``log_in(client, person)``, or ``log_in(client, person, door="staff")``."""
 
-    def log_in(client: FlaskClient, person: Person, door: str = "citizens") -> None:
+    from portal import clock
+    from portal.db import transaction
+    from portal.people import sessions
+    from portal.plugin_api import Door, Identity
+
+    ages = timedelta(days=3650)
+
+    def log_in(client: FlaskClient, person: Person, door: Door = "citizens") -> None:
+        with transaction():
+            row = sessions.begin(person, door, "demo", Identity(f"person-{person.id}"), ages)
         with client.session_transaction() as session:
-            session["_user_id"] = str(person.id)
-            session["_fresh"] = True
-            session["door"] = door
+            session["_user_id"], session["_fresh"] = row.key, True
+            # Tests move the clock; only those about the end of a login want it to end.
+            session["seen"] = int((clock.now() + ages).timestamp())
 
     return log_in
 

@@ -21,9 +21,9 @@ def hall(app: Any, clock: Any) -> SimpleNamespace:
     from portal.people.models import Person
 
     config = app.config["PORTAL"]
-    import_file(DEMO_CATALOGUE, config.providers.identity.staff, config.providers.delivery)
-    maria = Person(provider="demo", subject="maria", first_name="Μαρία", last_name="Παπαδοπούλου")
-    stranger = Person(provider="demo", subject="stranger", first_name="Πέτρος", last_name="Ξένος")
+    import_file(DEMO_CATALOGUE, config.providers.delivery)
+    maria = Person(first_name="Μαρία", last_name="Παπαδοπούλου")
+    stranger = Person(first_name="Πέτρος", last_name="Ξένος")
     with transaction():
         db.session.add_all([maria, stranger])
     return SimpleNamespace(
@@ -57,7 +57,7 @@ def desk(client: Any, log_in: Callable[..., None], hall: SimpleNamespace) -> Cal
     from portal.people.models import Person
 
     def sit_down(login: str) -> Any:
-        log_in(client, db.session.query(Person).filter_by(subject=login).one(), door="staff")
+        log_in(client, db.session.query(Person).filter_by(login=login).one(), door="staff")
         with client.session_transaction() as session:
             session["language"] = "en"
         return client

@@ -31,7 +31,7 @@ EVERYBODY_CAN, FEW_CAN = "municipality-by-video", "business-start"
 
 
 def person(login: str) -> Person:
-    return db.session.query(Person).filter_by(subject=login).one()
+    return db.session.query(Person).filter_by(login=login).one()
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ class Town(SimpleNamespace):
         start = start or self.offered(channel, office)[30]
         details = lifecycle.Details("Μαρία", "maria@example.gr", "+306900000000", "en", "id_card")
         with transaction():
-            citizen = Person(provider="demo", subject=f"c{self.count}", first_name="Μαρία")
+            citizen = Person(first_name="Μαρία")
             db.session.add(citizen)
             row = lifecycle.hold(service, self.rules, office, start, None, "en", Wish(channel))
             lifecycle.confirm(row, self.rules, citizen if with_login else None, details, citizen)
@@ -248,7 +248,7 @@ def test_a_move_keeps_the_channel(town):
 
 def test_hours_that_are_meant_for_the_phone_are_offered_for_nothing_else(town):
     # She is on the phone alone on Wednesdays from 12:30 to 14:30.
-    clerk = db.session.scalars(select(Person).filter_by(subject="d.vlachou")).one()
+    clerk = db.session.scalars(select(Person).filter_by(login="d.vlachou")).one()
     service = town.counter.service("parking-card")
     with transaction():
         service.channels = list(SERVICES)

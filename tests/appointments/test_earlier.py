@@ -48,7 +48,7 @@ class Town(SimpleNamespace):
 
     def book(self, start, clerk_id=None, wishes=False, channel="video"):
         self.count += 1
-        person = Person(provider="demo", subject=f"p{self.count}", first_name=f"Πολίτης {self.count}")
+        person = Person(first_name=f"Πολίτης {self.count}")
         details = lifecycle.Details(person.first_name, "p@example.gr", "+306900000000", "el", "id_card")
         with transaction():
             db.session.add(person)

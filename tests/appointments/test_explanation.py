@@ -52,7 +52,7 @@ def room(each_counter: SimpleNamespace, clock: Any) -> SimpleNamespace:
             deliveries=[],
             position=99,
         )
-        clerk = Person(provider="demo", subject="one", first_name="Άννα", last_name="Μία")
+        clerk = Person(first_name="Άννα", last_name="Μία")
         post = Membership(person=clerk, office=office, role="clerk", skills=[service], hours=[])
         for spell in (*parse_hours("Mon 08:00-10:00"), *parse_hours("Mon 10:00-11:00 staff")):
             post.hours.append(
@@ -161,7 +161,7 @@ def test_without_interpreters_an_interpreted_appointment_ends_there(room):
 
 def test_a_place_that_a_colleague_uses_ends_at_the_places(room):
     with transaction():
-        other = Person(provider="demo", subject="two", first_name="Βασιλική", last_name="Δύο")
+        other = Person(first_name="Βασιλική", last_name="Δύο")
         hours = WorkingHours(weekday=0, from_minute=480, to_minute=660, channels=[])
         post = Membership(
             person=other, office=room.office, role="clerk", skills=[room.service], hours=[hours]

@@ -42,7 +42,7 @@ def many_offices(hall):
                 time_zone="Europe/Athens",
                 search_text=searchable(f"{name} Village {number} Πλατεία {number}"),
             )
-            clerk = Person(provider="demo", subject=f"village-{number}", last_name=f"Υπάλληλος {number}")
+            clerk = Person(last_name=f"Υπάλληλος {number}")
             db.session.add_all([office, clerk])
             db.session.flush()
             hours = [WorkingHours(weekday=day, from_minute=480, to_minute=840) for day in range(5)]

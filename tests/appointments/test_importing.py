@@ -52,7 +52,7 @@ def test_lines_become_booked_appointments_and_nobody_is_written_to(each_counter,
     report, told = import_appointments(write(GOOD, "", ANYONE), each_counter.config)
     assert (report.made, report.known, told) == (2, 0, [])
     first, second = booked()
-    assert (first.state, first.clerk.subject, first.channel) == ("booked", "k.alexiou", "video")
+    assert (first.state, first.clerk.login, first.channel) == ("booked", "k.alexiou", "video")
     assert first.starts_at == datetime(2026, 12, 3, 7, 30, tzinfo=UTC)
     assert (first.citizen_name, first.email, first.phone) == (
         "Ελένη Ρήγα",
@@ -208,12 +208,12 @@ def test_a_check_tells_what_would_happen_and_writes_nothing(each_counter, write)
 
 def test_time_kept_for_staff_may_be_imported(counter, write):
     import_appointments(write(GOOD.replace("2026-12-03,09:30", "2026-11-30,13:00")), counter.config)
-    assert booked()[0].clerk.subject == "k.alexiou"
+    assert booked()[0].clerk.login == "k.alexiou"
 
 
 def test_an_hour_that_comes_twice_means_its_first_run(counter, clock, write):
     with transaction():
-        post = db.session.scalar(select(Membership).join(Person).where(Person.subject == "k.alexiou"))
+        post = db.session.scalar(select(Membership).join(Person).where(Person.login == "k.alexiou"))
         post.hours.append(WorkingHours(weekday=6, from_minute=180, to_minute=240))
     clock.move_to(datetime(2026, 10, 20, tzinfo=UTC))
     import_appointments(write(GOOD.replace("2026-12-03,09:30", "2026-10-25,03:30")), counter.config)

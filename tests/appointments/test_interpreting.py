@@ -40,7 +40,7 @@ class Town(SimpleNamespace):
         return self.counter.booking
 
     def person(self, login):
-        return db.session.scalars(select(Person).filter_by(subject=login)).one()
+        return db.session.scalars(select(Person).filter_by(login=login)).one()
 
     def starts(self, login):
         """Free starts, from tomorrow on, at which this interpreter alone could come."""
@@ -68,7 +68,7 @@ class Town(SimpleNamespace):
 
     def book(self, start, wish=WITH_INTERPRETER, notify=True):
         self.count += 1
-        citizen = Person(provider="demo", subject=f"c{self.count}", first_name=f"Πολίτης {self.count}")
+        citizen = Person(first_name=f"Πολίτης {self.count}")
         details = lifecycle.Details(citizen.first_name, "c@example.gr", "+306900000000", "el", "id_card")
         with transaction():
             db.session.add(citizen)

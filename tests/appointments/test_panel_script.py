@@ -51,7 +51,7 @@ def house(tmp_path: Path) -> Iterator[House]:
         config = app.config["PORTAL"]
         with app.app_context():
             db.create_all()
-            import_file(DEMO_CATALOGUE, config.providers.identity.staff, config.providers.delivery)
+            import_file(DEMO_CATALOGUE, config.providers.delivery)
             with transaction():
                 db.session.add(_an_appointment())
         server = make_server("127.0.0.1", 0, app, threaded=True)
@@ -68,7 +68,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 
 def _an_appointment() -> Appointment:
-    clerk = db.session.scalars(select(Person).filter_by(subject="k.alexiou")).one()
+    clerk = db.session.scalars(select(Person).filter_by(login="k.alexiou")).one()
     row = Appointment(
         service=db.session.scalars(select(Service).filter_by(key="birth-certificate")).one(),
         office=clerk.memberships[0].office,

@@ -24,7 +24,7 @@ BIRTH = {"service": "birth-certificate"}
 
 
 def person(login: str) -> Person:
-    return db.session.query(Person).filter_by(subject=login).one()
+    return db.session.query(Person).filter_by(login=login).one()
 
 
 def words(page: Any, status: int = 200) -> str:

@@ -37,7 +37,7 @@ CITIZEN = {
 
 
 def person(login: str) -> Person:
-    return db.session.query(Person).filter_by(subject=login).one()
+    return db.session.query(Person).filter_by(login=login).one()
 
 
 def choice(clerk: str = "anyone", **more: str) -> dict[str, str]:

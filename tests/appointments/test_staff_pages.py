@@ -34,10 +34,10 @@ SCRIPT = {"X-Panel": "1"}
 def town(app: Any, clock: Any) -> SimpleNamespace:
     """The demonstration's offices and staff."""
     config = app.config["PORTAL"]
-    import_file(DEMO_CATALOGUE, config.providers.identity.staff, config.providers.delivery)
+    import_file(DEMO_CATALOGUE, config.providers.delivery)
 
-    def person(subject: str) -> Person:
-        found = db.session.scalar(select(Person).filter_by(subject=subject))
+    def person(login: str) -> Person:
+        found = db.session.scalar(select(Person).filter_by(login=login))
         assert found is not None
         return found
 
@@ -67,7 +67,7 @@ def book(town: SimpleNamespace) -> Callable[..., Appointment]:
         )
         starts_at = availability.offer(chosen, town.booking, office).starts[at]
         with transaction():
-            citizen = Person(provider="demo", subject=f"citizen-{number}", first_name="Μαρία")
+            citizen = Person(first_name="Μαρία")
             db.session.add(citizen)
             db.session.flush()
             row = lifecycle.hold(chosen, town.booking, office, starts_at, citizen, "el")

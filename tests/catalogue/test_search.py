@@ -32,7 +32,7 @@ def keys(query, service=None, limit=10):
 def offices(database_app, write):
     name = '{ el = "Κεντρικό", en = "Main office" }'
     named = '{ el = "Κ.Ε.Π. Άγιος Δημήτριος", en = "Saint Demetrius" }'
-    import_file(write((name, named)), "demo", ("email", "pickup"))
+    import_file(write((name, named)), ("email", "pickup"))
 
 
 @pytest.mark.usefixtures("offices")

@@ -52,10 +52,14 @@ def small(counter, clock):
 
 @pytest.fixture
 def asked(small, log_in):
-    """``asked(login, path)``: how many statements the page needs, once everything is in memory."""
+    """``asked(login, path)``: how many statements the page needs, once everything is in memory.
+
+    A citizen has no login; he is named by his number.
+    """
 
     def asked(login, path):
-        person = db.session.scalars(select(Person).filter_by(subject=login)).one()
+        known_by = {"login": login} if isinstance(login, str) else {"id": login}
+        person = db.session.scalars(select(Person).filter_by(**known_by)).one()
         client = small.app.test_client()
         staff = path.startswith("/staff")
         log_in(client, person, door="staff" if staff else "citizens")
@@ -86,7 +90,7 @@ class Office:
     def pages(self):
         """Visitor and path by the name of the page, which is the same for every office."""
         row = an_appointment(self.clerk)
-        citizen, day = row.citizen.subject, f"/staff/day/{row.starts_at:%Y-%m-%d}"
+        citizen, day = row.citizen_id, f"/staff/day/{row.starts_at:%Y-%m-%d}"
         own = {f"own appointment{path}": f"/appointments/{row.key}{path}" for path in ON_APPOINTMENT}
         case = {f"case{path}": f"/staff/appointments/{row.key}{path}" for path in ON_APPOINTMENT}
         found = {f"citizen {name}": (citizen, path) for name, path in ({p: p for p in CITIZEN} | own).items()}
@@ -104,7 +108,7 @@ def an_appointment(clerk):
         .join(Person, Person.id == Appointment.clerk_id)
         .where(
             Appointment.state == "booked",
-            Person.subject == clerk,
+            Person.login == clerk,
             Appointment.interpreter_id.is_(None),
             Appointment.delivery != "",
             Appointment.starts_at > present.now() + timedelta(hours=1),
@@ -125,7 +129,7 @@ def test_no_page_asks_more_often(small, asked):
     for name, page in visits:
         before[name] = max(before[name], asked(*page))
     national.fill(small.config, SIZE, lambda done, total: None)
-    staff = select(func.count(Person.id)).where(Person.subject.startswith(f"{KEY}1-"))
+    staff = select(func.count(Person.id)).where(Person.login.startswith(f"{KEY}1-"))
     assert db.session.scalar(staff) == LARGE_OFFICE
     after = [(name, page, asked(*page)) for name, page in (*visits, *LARGE.pages().items())]
     assert [found for found in after if found[2] > before[found[0]]] == []

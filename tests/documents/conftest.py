@@ -119,11 +119,8 @@ def case(app: Flask, clock: Traveller) -> Case:
     from portal.people.models import Person
 
     config = app.config["PORTAL"]
-    import_file(DEMO_CATALOGUE, config.providers.identity.staff, config.providers.delivery)
-    people = [
-        Person(provider="demo", subject=name, first_name=name, last_name="Δοκιμή")
-        for name in ("Μαρία", "Άλλος")
-    ]
+    import_file(DEMO_CATALOGUE, config.providers.delivery)
+    people = [Person(first_name=name, last_name="Δοκιμή") for name in ("Μαρία", "Άλλος")]
     with transaction():
         db.session.add_all(people)
     return Case(app, *people)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from portal import files, mailbox
@@ -11,6 +12,8 @@ from portal.db import db, transaction
 from portal.documents import access_codes, lifecycle
 from portal.documents.delivery_pages import deliveries
 from portal.outbox import run_due
+from portal.people import sessions
+from portal.plugin_api import Identity
 
 
 def test_issued_sent_and_opened(
@@ -53,10 +56,11 @@ def test_the_desk_finds_its_documents(each_counter: Any, booked: Callable[..., A
     appointment = booked(each_counter)
     with transaction():
         lifecycle.ask(appointment)
+        login = sessions.begin(appointment.clerk, "staff", "demo", Identity("clerk"), timedelta(hours=1))
     with each_counter.app.test_request_context("/staff/deliveries"):
         from flask_login import login_user
 
         from portal.people.visitor import Visitor
 
-        login_user(Visitor(appointment.clerk))
+        login_user(Visitor(login))
         assert appointment.citizen_name in deliveries()

@@ -101,7 +101,7 @@ def _an_appointment() -> Appointment:
     appointment = Appointment(
         service=service,
         office=office,
-        clerk=Person(provider="demo", subject="clerk", first_name="Κώστας"),
+        clerk=Person(first_name="Κώστας"),
         state="booked",
         starts_at=clock.now() + timedelta(minutes=8, seconds=30),
         minutes=20,

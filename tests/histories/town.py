@@ -142,11 +142,8 @@ def build(booking: BookingRules, citizens: int = 3) -> Town:
             "oath": _service(subject, "town-oath", 30, 5, 0, second_clerk=True),
         }
         town.offices = {key: _office(key) for key in OFFICES}
-        town.people = {name: Person(provider="demo", subject=name, first_name=name) for name in PLANS}
-        town.citizens = [
-            Person(provider="demo", subject=f"citizen-{number}", first_name=f"Citizen {number}")
-            for number in range(citizens)
-        ]
+        town.people = {name: Person(first_name=name) for name in PLANS}
+        town.citizens = [Person(first_name=f"Citizen {number}") for number in range(citizens)]
         db.session.add_all([subject, *town.offices.values(), *town.people.values(), *town.citizens])
         for office, clerks in OFFICES.items():
             for name in clerks:

@@ -34,7 +34,11 @@ def _citizen(
 
 def _staff(subject: str, first: str, last: str, about: LazyText) -> Persona:
     identity = Identity(
-        subject=subject, first_name=first, last_name=last, email=f"{subject}@zografou.example"
+        subject=subject,
+        username=subject,
+        first_name=first,
+        last_name=last,
+        email=f"{subject}@zografou.example",
     )
     return Persona("staff", identity, about)
 

@@ -43,7 +43,7 @@ class DemoLogin(IdentityProvider):
 
     def finish(self, kept: Mapping[str, str], answer: Mapping[str, str]) -> Identity:
         if "error" in answer:
-            raise LoginRefused("the person went back without choosing")
+            raise LoginRefused("the person went back without choosing", "declined")
         code = self._signer.read(answer.get("code", ""), CODE_LIFETIME)
         # The core accepts a state once, so a code that is bound to it works once as well.
         if code is None or code.get("state") != answer.get("state") or "subject" not in code:

@@ -20,6 +20,8 @@ from portal.appointments.papers import CHANNELS
 from portal.appointments.rules import wish_of
 from portal.db import attempt, db
 from portal.offices.models import Office
+from portal.people.lifecycle import forget_contact, keep_contact
+from portal.people.models import Person
 from portal.people.visitor import the_person
 from portal.scheduling import Rules, claimed_quanta
 
@@ -37,9 +39,10 @@ def details() -> ResponseReturnValue:
         return _nothing_chosen()
     if held.state == "booked":
         return _booked(held.key)
+    held = _still_held(held)
     ways = ways_of(held.service, held.channel)
     answers = first_answers(the_person(), held, ways)
-    form = DetailsForm(formdata=None, data=answers, ways=ways, wish=wish_of(held))
+    form = DetailsForm(data=answers, ways=ways, wish=wish_of(held))
     return _page(held, form)
 
 
@@ -68,6 +71,7 @@ def _confirm(held: Appointment, form: DetailsForm) -> ResponseReturnValue:
     def confirm() -> str:
         booked = _held_now(held)
         lifecycle.confirm(booked, booking_rules(), citizen, form.details(citizen), citizen)
+        _remember_contact(citizen, form)
         return booked.key
 
     try:
@@ -98,12 +102,35 @@ def _too_many(many: lifecycle.TooMany) -> str:
     )
 
 
+def _remember_contact(citizen: Person, form: DetailsForm) -> None:
+    """Fill in the form next time, if the citizen wants that."""
+    if form.keep.data:
+        keep_contact(citizen, form.email.data or "", form.phone.data or "", form.address())
+    elif citizen.contact_kept_at:
+        forget_contact(citizen)
+
+
+def _still_held(former: Appointment) -> Appointment:
+    """The same time once more, if it was given up while the citizen was logging in and nobody has it yet."""
+    if lifecycle.held_time(former.key):
+        return former
+    try:
+        session["hold"] = attempt(lambda: _hold_anew(former, former.starts_at).key)
+    except (TimeTaken, lifecycle.NotPossible):
+        db.session.refresh(former)
+        return former
+    return db.session.scalars(select(Appointment).filter_by(key=session["hold"])).one()
+
+
 def _held_now(former: Appointment) -> Appointment:
     """The held time; held anew if the hold lapsed, or another one if the citizen chose another now."""
     other = request.form.get("start")
     if not other and former.state != "expired":
         return former
-    starts_at = parse_start(other) if other else former.starts_at
+    return _hold_anew(former, parse_start(other) if other else former.starts_at)
+
+
+def _hold_anew(former: Appointment, starts_at: datetime) -> Appointment:
     if former.state == "held":
         lifecycle.lapse(former)
     office = None if former.any_office else db.session.get(Office, former.office_id)
@@ -157,7 +184,7 @@ def _nothing_chosen() -> ResponseReturnValue:
 
 
 def _page(held: Appointment, form: DetailsForm, lost: bool = False, clash: bool = False) -> str:
-    lost = lost or held.state == "expired"
+    lost = lost or lifecycle.held_time(held.key) is None
     ends = held.hold_expires_at or clock.now()
     alternatives = _alternatives(held) if lost else []
     return render_template(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, RadioField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
@@ -16,6 +15,7 @@ from portal.appointments.rules import Wish
 from portal.forms import (
     EmailField,
     ManyChoices,
+    PageForm,
     PhoneField,
     PostalCodeField,
     choices,
@@ -30,7 +30,7 @@ WITHOUT_INTERPRETER = {key: words for key, words in NEEDS.items() if key != SIGN
 """Where an interpreter is booked already, together with the time."""
 
 
-class DetailsForm(FlaskForm):
+class DetailsForm(PageForm):
     """Contact, paper, accommodations, language, and the way the document shall come."""
 
     email = EmailField(
@@ -63,6 +63,7 @@ class DetailsForm(FlaskForm):
     number = short_text(_l("Number"), 10)
     postal_code = PostalCodeField(_l("Postal code"), [Optional()])
     town = short_text(_l("Town"), 80)
+    keep = BooleanField(_l("Keep my contact details for the next time"))
     remark = TextAreaField(
         _l("What should the clerk know beforehand?"),
         [Optional(), Length(max=1000, message=_l("Please write at most %(max)d letters."))],
@@ -98,7 +99,7 @@ class DetailsForm(FlaskForm):
             phone=self.phone.data or "",
             language=self.language.data,
             paper=self.paper.data if "paper" in self else "",
-            address=self._address(),
+            address=self.address(),
             needs=self._needs(),
             remark=self.remark.data or "",
             delivery=way,
@@ -109,7 +110,8 @@ class DetailsForm(FlaskForm):
         booked = (SIGN_LANGUAGE,) if self.wish.interpreted else ()
         return (*booked, *(self.needs.data or ()))
 
-    def _address(self) -> dict[str, str]:
+    def address(self) -> dict[str, str]:
+        """As much of an address as was given."""
         names = ("street", "number", "postal_code", "town")
         return {name: self[name].data for name in names if self[name].data}
 
@@ -118,7 +120,7 @@ class DetailsForm(FlaskForm):
         known: dict[RecipientField, Any] = {
             RecipientField.EMAIL: self.email.data,
             RecipientField.PHONE: self.phone.data,
-            RecipientField.POSTAL_ADDRESS: self._address(),
+            RecipientField.POSTAL_ADDRESS: self.address(),
             RecipientField.ATTACHMENT_WISH: bool(self.attachment.data) if "attachment" in self else False,
         }
         return {str(field): known[field] for field in RecipientField if field in needed and field in known}
@@ -145,6 +147,8 @@ def first_answers(
     return {
         "email": citizen.email,
         "phone": citizen.phone,
+        **citizen.address,
+        "keep": citizen.contact_kept_at is not None,
         "language": appointment.language,
         "delivery": next(iter(ways)) if len(ways) == 1 else None,
     }

@@ -84,7 +84,10 @@ def hold(key: str) -> ResponseReturnValue:
     except TimeTaken as taken:
         flash(taken_in_words(taken), "error")
         return redirect(_page_near(key, starts_at))
-    return redirect(flask_url_for("booking_details.details"))
+    details = flask_url_for("booking_details.details")
+    if current_person() is None:
+        return redirect(flask_url_for("login.first", door="citizens", next=details))
+    return redirect(details)
 
 
 def new_token() -> str:

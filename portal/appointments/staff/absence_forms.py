@@ -8,12 +8,11 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import DateField, SelectField, TimeField, ValidationError
 from wtforms.validators import InputRequired, Optional
 
 from portal import clock, scheduling
-from portal.forms import choices
+from portal.forms import PageForm, choices
 from portal.people.models import Person
 
 LONGEST = timedelta(days=366)
@@ -40,7 +39,7 @@ class ClockField(TimeField):
             raise ValueError(_("Write the time like 09:30.")) from None
 
 
-class AbsenceForm(FlaskForm):
+class AbsenceForm(PageForm):
     """Who is away from when until when. Without times it is whole days, without a last day a single one."""
 
     person = SelectField(_l("Who is away"), validate_choice=False)

@@ -9,7 +9,6 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, RadioField, SelectField, ValidationError
 from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
@@ -19,7 +18,7 @@ from portal.appointments.lifecycle import Details
 from portal.appointments.models import Appointment
 from portal.appointments.papers import CHANNELS, PAPERS
 from portal.appointments.rules import Wish
-from portal.forms import EmailField, ManyChoices, PhoneField, choices, demand, required, short_text
+from portal.forms import EmailField, ManyChoices, PageForm, PhoneField, choices, demand, required, short_text
 from portal.i18n import in_readers_language, short_date, wall_clock
 from portal.offices.models import Office, Service
 from portal.people.models import Person
@@ -28,7 +27,7 @@ from portal.plugin_api import DeliveryProvider, RecipientField
 ANYONE = "anyone"
 
 
-class WishForm(FlaskForm):
+class WishForm(PageForm):
     """What is to be booked, and with whom. Sent by GET, so that each choice has an address."""
 
     class Meta:
@@ -88,6 +87,8 @@ class StaffBookingForm(DetailsForm):
 
     def __init__(self, *args: Any, ways: dict[str, DeliveryProvider], wish: Wish, **kwargs: Any) -> None:
         super().__init__(*args, ways=ways, wish=wish, **kwargs)
+        # Nobody agrees for somebody else that his contact details are kept.
+        del self.keep
         self.language.label.text = _("In which language shall we speak and write to the citizen?")
         if not self.once.data:
             self.once.data = secrets.token_urlsafe(16)
@@ -134,7 +135,7 @@ class StaffBookingForm(DetailsForm):
             phone=self.phone.data or "",
             language=self.language.data,
             paper=(self.paper.data or "") if "paper" in self else "",
-            address=self._address(),
+            address=self.address(),
             needs=self._needs(),
             remark=self.remark.data or "",
             delivery=way,
@@ -142,7 +143,7 @@ class StaffBookingForm(DetailsForm):
         )
 
 
-class MoveForm(FlaskForm):
+class MoveForm(PageForm):
     """Where and with whom an appointment shall be held at its new time. Sent by GET."""
 
     class Meta:

@@ -9,19 +9,18 @@ from __future__ import annotations
 from typing import Any, Self
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, RadioField, SelectField, TextAreaField, ValidationError
 from wtforms.validators import InputRequired, Length, Optional
 
 from portal.appointments.call import IdentityRecord, can_identify
 from portal.appointments.models import Appointment
 from portal.appointments.papers import OUTCOMES, PAPERS, ROLES
-from portal.forms import EmailField, choices, required, short_text
+from portal.forms import EmailField, PageForm, choices, required, short_text
 
 GUESTS = {role: title for role, title in ROLES.items() if role != "citizen"}
 
 
-class IdentityForm(FlaskForm):
+class IdentityForm(PageForm):
     """What the clerk saw. No picture, no number of the paper."""
 
     paper = SelectField(_l("Paper shown"), choices=choices(PAPERS))
@@ -42,7 +41,7 @@ class IdentityForm(FlaskForm):
         )
 
 
-class InvitationForm(FlaskForm):
+class InvitationForm(PageForm):
     """A third person for the call."""
 
     name = short_text(_l("Name"), 200, required(_l("Write the name of the person you invite.")))
@@ -62,7 +61,7 @@ class InvitationForm(FlaskForm):
         return cls(formdata=None, language=appointment.language)
 
 
-class NoteForm(FlaskForm):
+class NoteForm(PageForm):
     """The clerk's note."""
 
     note = TextAreaField(

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, SelectField, TextAreaField, ValidationError
 from wtforms.validators import Length, Optional
 
@@ -17,14 +16,14 @@ from portal import clock
 from portal.appointments.staff.absence_forms import DAY_FORMATS, DayField
 from portal.appointments.staff.booking_forms import WishForm
 from portal.catalogue import hours as written_hours
-from portal.forms import choices, required
+from portal.forms import PageForm, choices, required
 from portal.i18n import in_readers_language, short_date
 from portal.offices.models import Office, Service
 from portal.people.models import Membership, Person, WorkingHours
 from portal.scheduling import Spell
 
 
-class DaysForm(FlaskForm):
+class DaysForm(PageForm):
     """From which day until which; without days it is as far as the service can be booked."""
 
     first_day = DayField(_l("From day"), [Optional()], format=DAY_FORMATS)
@@ -78,7 +77,7 @@ class QuestionForm(WishForm, DaysForm):
     by_staff = BooleanField(_l("As the staff may book: also kept time, and at short notice"))
 
 
-class ClerkForm(FlaskForm):
+class ClerkForm(PageForm):
     """Whose hours are thought about. Sent by GET."""
 
     class Meta:

@@ -1,0 +1,106 @@
+"""accounts, sessions, kept forms
+
+Revision ID: 0004
+Revises: 0003
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "account",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("door", sa.String(length=10), nullable=False),
+        sa.Column("provider", sa.String(length=30), nullable=False),
+        sa.Column("subject", sa.String(length=255), nullable=False),
+        sa.Column("last_login_at", sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_account_person_id_person")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_account")),
+        sa.UniqueConstraint("door", "provider", "subject", name=op.f("uq_account_door")),
+    )
+    op.create_index(op.f("ix_account_person_id"), "account", ["person_id"])
+    op.create_table(
+        "login_session",
+        sa.Column("key", sa.String(length=43), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("door", sa.String(length=10), nullable=False),
+        sa.Column("provider", sa.String(length=30), nullable=False),
+        sa.Column("subject", sa.String(length=255), nullable=False),
+        sa.Column("provider_session", sa.String(length=255), nullable=False),
+        sa.Column("logout_hint_encrypted", sa.Text(), nullable=False),
+        sa.Column("begun_at", sa.DateTime(), nullable=False),
+        sa.Column("ends_at", sa.DateTime(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_login_session_person_id_person")),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_login_session")),
+    )
+    op.create_index(op.f("ix_login_session_ends_at"), "login_session", ["ends_at"])
+    op.create_index(op.f("ix_login_session_person_id"), "login_session", ["person_id"])
+    op.create_index(op.f("ix_login_session_subject"), "login_session", ["subject"])
+    op.create_index("ix_login_session_known_as", "login_session", ["provider", "provider_session"])
+    op.create_table(
+        "kept_form",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("page", sa.String(length=500), nullable=False),
+        sa.Column("fields_encrypted", sa.Text(), nullable=False),
+        sa.Column("until", sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_kept_form_person_id_person")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_kept_form")),
+    )
+    op.create_index(op.f("ix_kept_form_until"), "kept_form", ["until"])
+    with op.batch_alter_table("person", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("login", sa.String(length=100), nullable=True))
+        batch_op.add_column(sa.Column("tax_number_hash", sa.String(length=64), nullable=True))
+        batch_op.add_column(sa.Column("address", sa.JSON(), nullable=False, server_default="{}"))
+        batch_op.add_column(sa.Column("contact_kept_at", sa.DateTime(), nullable=True))
+    _take_over_people()
+    with op.batch_alter_table("person", schema=None) as batch_op:
+        batch_op.alter_column("address", existing_type=sa.JSON(), server_default=None)
+        batch_op.drop_constraint(batch_op.f("uq_person_provider"), type_="unique")
+        batch_op.drop_column("provider")
+        batch_op.drop_column("subject")
+        batch_op.create_unique_constraint(batch_op.f("uq_person_login"), ["login"])
+        batch_op.create_unique_constraint(batch_op.f("uq_person_tax_number_hash"), ["tax_number_hash"])
+
+
+def _take_over_people() -> None:
+    """Who holds a post is known by his login; everybody else has an account at the citizens' door.
+
+    The hash of a tax number is written at the person's next login, when the number is known in the clear.
+    """
+    posts = "SELECT person_id FROM membership"
+    op.execute(f"UPDATE person SET login = subject WHERE id IN ({posts})")  # noqa: S608
+    op.execute(
+        "INSERT INTO account (person_id, door, provider, subject, last_login_at) "  # noqa: S608
+        f"SELECT id, 'citizens', provider, subject, created_at FROM person WHERE id NOT IN ({posts})"
+    )
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("person", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("provider", sa.String(length=30), nullable=True))
+        batch_op.add_column(sa.Column("subject", sa.String(length=255), nullable=True))
+    first = "FROM account WHERE account.person_id = person.id ORDER BY account.id LIMIT 1"
+    op.execute(
+        f"UPDATE person SET provider = COALESCE((SELECT provider {first}), 'unknown'), "  # noqa: S608
+        f"subject = COALESCE(login, (SELECT subject {first}), 'person-' || id)"
+    )
+    with op.batch_alter_table("person", schema=None) as batch_op:
+        batch_op.drop_constraint(batch_op.f("uq_person_login"), type_="unique")
+        batch_op.drop_constraint(batch_op.f("uq_person_tax_number_hash"), type_="unique")
+        batch_op.alter_column("provider", existing_type=sa.String(length=30), nullable=False)
+        batch_op.alter_column("subject", existing_type=sa.String(length=255), nullable=False)
+        batch_op.create_unique_constraint(batch_op.f("uq_person_provider"), ["provider", "subject"])
+        for name in ("login", "tax_number_hash", "address", "contact_kept_at"):
+            batch_op.drop_column(name)
+    for table in ("kept_form", "login_session", "account"):
+        op.drop_table(table)

@@ -1,0 +1,193 @@
+"""A login begins anew, lasts as long as somebody is there, and ends for good when it ends."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, text
+
+from portal.db import db, transaction
+from portal.people import sessions
+from portal.people.models import LoginSession
+from portal.plugin_api import Identity, TemporaryFailure
+from portal.testing.browser import Browser
+
+MARIA = Identity(
+    "m-1",
+    first_name="Μαρία",
+    last_name="Παππά",
+    email="m@example.gr",
+    session="kc-1",
+    logout_hint="the-id-token",
+)
+
+
+@pytest.fixture(autouse=True)
+def standing_clock(clock):
+    return clock
+
+
+def login():
+    return db.session.scalars(select(LoginSession).order_by(LoginSession.begun_at.desc())).first()
+
+
+def is_in(browser):
+    return browser.get("/appointments").status_code == 200
+
+
+def test_the_cookie_tells_nothing_but_a_key(app, client, arrive):
+    arrive(MARIA)
+    with client.session_transaction() as session:
+        told = dict(session)
+    assert "the-id-token" not in str(told) and "kc-1" not in str(told) and "m-1" not in str(told)
+    stored = dict(db.session.execute(text("SELECT * FROM login_session")).mappings().one())
+    assert "the-id-token" not in str(stored)
+
+
+def test_while_somebody_is_away_at_the_login_page_no_browser_can_read_what_is_kept(client, provider):
+    client.get("/login")
+    with client.session_transaction() as session:
+        assert provider.name not in str(dict(session))
+
+
+def test_each_login_has_a_key_of_its_own_and_ends_the_one_before(client, arrive, clock):
+    arrive(MARIA)
+    first = login().key
+    clock.shift(timedelta(seconds=1))
+    arrive(MARIA)
+    assert login().key != first
+    assert db.session.get(LoginSession, first).ended_at is not None
+
+
+def test_whoever_does_nothing_for_half_an_hour_is_logged_out(client, arrive, clock):
+    arrive(MARIA)
+    clock.shift(timedelta(minutes=29))
+    assert is_in(client)
+    clock.shift(timedelta(minutes=29))
+    assert is_in(client)
+    clock.shift(timedelta(minutes=31))
+    assert not is_in(client)
+
+
+def test_a_copied_cookie_does_not_live_again_once_the_login_has_ended(app, client, arrive, clock):
+    arrive(MARIA)
+    with client.session_transaction() as session:
+        copied = dict(session)
+    clock.shift(timedelta(minutes=20))
+    assert is_in(client)
+    clock.shift(timedelta(minutes=31))
+    assert not is_in(client)
+    thief = Browser(app)
+    with thief.session_transaction() as session:
+        session.update(copied, seen=int(clock_now()))
+    assert not is_in(thief)
+
+
+def clock_now():
+    from portal import clock
+
+    return clock.now().timestamp()
+
+
+def test_questions_that_a_page_asks_by_itself_keep_nobody_logged_in(client, arrive, clock):
+    arrive(MARIA)
+    for _ in range(4):
+        clock.shift(timedelta(minutes=9))
+        client.get("/session", headers={"X-Quiet": "1"})
+    assert not is_in(client)
+
+
+def test_one_press_extends_the_login(client, arrive, clock):
+    arrive(MARIA)
+    clock.shift(timedelta(minutes=28))
+    assert client.get("/session", headers={"X-Quiet": "1"}).json == {"seconds": 120}
+    assert client.submit("/session", page="/appointments").json == {"seconds": 1800}
+    clock.shift(timedelta(minutes=28))
+    assert is_in(client)
+
+
+def test_the_page_says_when_the_login_ends(client, arrive, clock):
+    arrive(MARIA)
+    page = client.get("/appointments").text
+    assert 'data-session="1800"' in page and 'data-warning="120"' in page
+    assert "data-session" not in Browser(client.application).get("/").text
+
+
+def test_however_busy_nobody_stays_longer_than_the_municipality_allows(client, arrive, clock):
+    arrive(MARIA)
+    for _ in range(8 * 3 - 1):
+        clock.shift(timedelta(minutes=20))
+        assert is_in(client)
+    clock.shift(timedelta(minutes=20))
+    assert not is_in(client)
+
+
+def test_logging_out_ends_the_login_here_and_leads_to_the_providers_logout(client, arrive, provider):
+    arrive(MARIA)
+    key = login().key
+    answer = client.submit("/logout", page="/appointments")
+    assert answer.status_code == 200
+    assert answer.headers["Refresh"].startswith("0; url=https://login.example/out?")
+    row = db.session.get(LoginSession, key)
+    assert row.ended_at is not None and row.logout_hint_encrypted == ""
+    assert not is_in(client)
+
+
+def test_the_provider_gets_its_hint_back_at_logout(client, arrive, provider, monkeypatch):
+    got = []
+    monkeypatch.setattr(provider, "logout_url", lambda identity, url: got.append(identity) or None)
+    arrive(MARIA)
+    assert client.submit("/logout", page="/appointments").status_code == 302
+    assert (got[0].logout_hint, got[0].session, got[0].subject) == ("the-id-token", "kc-1", "m-1")
+
+
+def test_logging_out_works_though_the_provider_breaks(client, arrive, provider):
+    arrive(MARIA)
+    provider.failures = [TemporaryFailure("down")]
+    assert client.submit("/logout", page="/appointments").status_code == 302
+    assert not is_in(client)
+
+
+def test_the_identity_server_ends_one_session_or_all_of_somebody(app, client, arrive):
+    arrive(MARIA)
+    other = Browser(app)
+    arrive(Identity("m-1", session="kc-2"), browser=other)
+    with transaction():
+        assert sessions.end_known_as("directory", "m-1", "kc-1") == 1
+    assert not is_in(client) and is_in(other)
+    with transaction():
+        assert sessions.end_known_as("elsewhere", "m-1") == 0
+        assert sessions.end_known_as("directory", "", "") == 0
+        assert sessions.end_known_as("directory", "m-1") == 1
+    assert not is_in(other)
+
+
+def test_rows_of_old_logins_are_deleted_and_running_ones_are_not(client, arrive, clock):
+    arrive(MARIA)
+    with transaction():
+        assert sessions.forget_old() == 0
+    clock.shift(timedelta(hours=8, days=1, seconds=1))
+    with transaction():
+        assert sessions.forget_old() == 1
+
+
+def test_two_windows_may_log_in_side_by_side(client, provider):
+    from urllib.parse import parse_qs, urlsplit
+
+    provider.people["m-1"] = MARIA
+    states = [parse_qs(urlsplit(client.get("/login").location).query)["state"][0] for _ in range(2)]
+    for state in states:
+        back = client.get("/login/back", query_string={"state": state, "code": f"{state}.m-1"})
+        assert back.status_code == 302
+
+
+def test_a_login_that_took_more_than_an_hour_is_begun_anew(client, provider, clock):
+    from urllib.parse import parse_qs, urlsplit
+
+    provider.people["m-1"] = MARIA
+    client.get("/?lang=en")
+    [state] = parse_qs(urlsplit(client.get("/login").location).query)["state"]
+    clock.shift(timedelta(minutes=61))
+    page = client.get("/login/back", query_string={"state": state, "code": f"{state}.m-1"})
+    assert page.status_code == 400 and "The login took too long" in page.text
