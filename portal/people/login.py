@@ -123,14 +123,14 @@ def out() -> ResponseReturnValue:
 def stay() -> ResponseReturnValue:
     """Somebody is there and wants to stay logged in."""
     visitor.note_presence()
-    return {"seconds": int(visitor.time_left().total_seconds())}
+    return {"seconds": visitor.seconds_left()}
 
 
 @blueprint.get("/session")
 @security.public
 def left() -> ResponseReturnValue:
     """For how many seconds the login still lasts, as pages in other windows may have extended it."""
-    return {"seconds": max(0, int(visitor.time_left().total_seconds()))}
+    return {"seconds": visitor.seconds_left()}
 
 
 def _sign_in(provider: str, identity: Identity, door: Door) -> None:

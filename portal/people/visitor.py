@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 
 from flask import Flask, abort, current_app, g, request, session
@@ -44,7 +45,7 @@ def init_app(app: Flask) -> None:
             "current_person": current_person,
             "is_staff": is_staff,
             "may_supervise": may_supervise,
-            "seconds_left": lambda: int(time_left().total_seconds()),
+            "seconds_left": seconds_left,
             "session_rules": app.config["PORTAL"].sessions,
         }
     )
@@ -103,10 +104,11 @@ def may_supervise() -> bool:
     return bool(active_roles() & {"supervisor", "administrator"})
 
 
-def time_left() -> timedelta:
-    """Until the present login ends, if nothing more is done."""
+def seconds_left() -> int:
+    """Until the present login ends, if nothing more is done; 0 only when it has ended."""
     row = current_login()
-    return min(_idle_left(row), row.ends_at - clock.now()) if row else timedelta()
+    left = min(_idle_left(row), row.ends_at - clock.now()) if row else timedelta()
+    return max(0, math.ceil(left.total_seconds()))
 
 
 def note_presence() -> None:

@@ -50,7 +50,7 @@ class SessionWatch {
 
   /** Said when it begins and when it is over; a screen reader is not told every second. */
   warn() {
-    const left = Math.round((this.ends - Date.now()) / 1000);
+    const left = Math.ceil((this.ends - Date.now()) / 1000);
     this.box.hidden = false;
     this.stay.hidden = left <= 0;
     const { soon, over } = this.box.dataset;

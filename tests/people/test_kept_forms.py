@@ -1,4 +1,4 @@
-"""What somebody has typed outlives the end of his login, for him alone; a chosen time outlives a long login."""
+"""What somebody has typed outlives the end of his login, for him alone; so does a chosen time."""
 
 from __future__ import annotations
 
