@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 from urllib.parse import quote, urlencode
@@ -12,6 +13,12 @@ from portal.plugin_api import Door, PluginSettings, Secret, Url
 
 Context = Literal["oauth2server", "oauth2serverotp", "oauth2servergov"]
 """Citizens and businesses; the same with a one-time password; public employees."""
+
+
+def _is_client_id(value: str) -> str:
+    if not re.fullmatch(r"[!-~]*", value):
+        raise ValueError("copy it again: it has a space, or a letter that is not Latin")
+    return value
 
 
 def _is_path(value: str) -> str:
@@ -28,8 +35,7 @@ def _is_logout_path(value: str) -> str:
 
 Path = Annotated[str, AfterValidator(_is_path)]
 LogoutPath = Annotated[str, AfterValidator(_is_path), AfterValidator(_is_logout_path)]
-ClientId = Annotated[str, Field(pattern=r"^[!-~]*$")]
-"""Letters, digits and signs without spaces; what is pasted with a space would fail at GSIS without a hint."""
+ClientId = Annotated[str, AfterValidator(_is_client_id)]
 
 
 class GsisSettings(PluginSettings):

@@ -80,7 +80,7 @@ class GsisSimulator:
         self._clients: dict[tuple[str, str], RegisteredClient] = {}
         self._sessions: dict[tuple[str, str], BrowserSession] = {}
         self._server = make_server("127.0.0.1", 0, self._serve, threaded=True, request_handler=_QuietHandler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
 
     @property
