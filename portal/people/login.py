@@ -15,7 +15,7 @@ from flask_login import login_user, logout_user
 from portal import security
 from portal.db import transaction
 from portal.i18n import current_language
-from portal.people import lifecycle, visitor
+from portal.people import leaving, lifecycle, visitor
 from portal.people.visitor import Door, current_person, is_staff
 from portal.plugin_api import Identity, IdentityProvider, LoginRefused, ProviderFailure
 from portal.providers import current_providers
@@ -50,7 +50,7 @@ def begin(door: Door) -> ResponseReturnValue:
         "kept": dict(start.kept),
         "next": security.safe_next(request.args.get("next")),
     }
-    return redirect(start.url)
+    return leaving.lead_to(start.url)
 
 
 @blueprint.get("/login/back")
@@ -89,7 +89,7 @@ def out() -> ResponseReturnValue:
     if person is None:
         return redirect(home)
     identity = Identity(subject=person.subject, logout_hint=hint)
-    return redirect(_provider(door).logout_url(identity, home) or home)
+    return leaving.lead_to(_provider(door).logout_url(identity, home) or home)
 
 
 def _sign_in(provider: str, identity: Identity, door: Door) -> None:
