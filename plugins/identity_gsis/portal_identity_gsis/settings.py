@@ -28,7 +28,7 @@ def _is_path(value: str) -> str:
 
 
 def _is_logout_path(value: str) -> str:
-    if value.replace("{client_id}", "").strip("/").count("{") or not value.endswith("/"):
+    if "{" in value.replace("{client_id}", "") or not value.endswith("/"):
         raise ValueError('write it like "/logout/{client_id}/": nothing else in braces, a slash at its end')
     return value
 
@@ -79,17 +79,16 @@ class GsisSettings(PluginSettings):
         """What to use at this door."""
         if door == "staff" and self.staff_client_id and self.staff_client_secret:
             context = self.staff_context or "oauth2servergov"
-            return self._client("staff", "staff_", self.staff_client_id, self.staff_client_secret, context)
-        return self._client(door, "", self.client_id, self.client_secret, self.context)
+            return self._client("staff_", self.staff_client_id, self.staff_client_secret, context)
+        return self._client("", self.client_id, self.client_secret, self.context)
 
     def clients(self) -> list[Client]:
         """Every client once, the citizens' first."""
         return [self.client("citizens")] + ([self.client("staff")] if self.staff_client_id else [])
 
-    def _client(self, door: Door, prefix: str, client_id: str, secret: Secret, context: Context) -> Client:
+    def _client(self, prefix: str, client_id: str, secret: Secret, context: Context) -> Client:
         base = f"{self.base_url}/{context}"
         return Client(
-            door=door,
             prefix=prefix,
             client_id=client_id,
             secret=secret,
@@ -106,7 +105,6 @@ class GsisSettings(PluginSettings):
 class Client:
     """One registration at GSIS with its addresses."""
 
-    door: Door
     prefix: str
     """What stands before the names of its settings: nothing or ``staff_``."""
     client_id: str

@@ -47,11 +47,11 @@ def secret_is_accepted(server: GsisServer, client: Client, return_url: str) -> N
         server.token(client, INVENTED, return_url)
     except LoginRefused:
         return
-    raise TemporaryFailure("unclear: what is there gives a token for a code that was invented")
+    raise TemporaryFailure("what is there gives a token for a code that was invented")
 
 
 def _tried(client: Client, what: str) -> str:
-    return f"{client.door}: {what}"
+    return f"{client.prefix}client_id: {what}"
 
 
 def _address_answers(server: GsisServer, client: Client) -> Finding:
@@ -65,7 +65,7 @@ def _address_answers(server: GsisServer, client: Client) -> Finding:
 
 
 def _accepts_secret(server: GsisServer, client: Client, return_url: str) -> Finding:
-    tried = _tried(client, f"GSIS accepts {client.prefix}client_id with {client.variable}")
+    tried = _tried(client, f"GSIS accepts it with {client.variable}")
     try:
         secret_is_accepted(server, client, return_url)
     except ConfigurationFailure as failure:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from portal_identity_gsis.provider import GsisLogin
-from portal_identity_gsis.userinfo import is_tax_number
+from portal_identity_gsis.userinfo import is_tax_number, read
 
 from portal.plugin_api import (
     ConfigurationFailure,
@@ -365,6 +365,13 @@ def test_the_token_goes_in_the_header_and_no_cookie_goes_along(
     calls = [call for call in gsis.called if call.endpoint in ("token", "userinfo")]
     assert [("Cookie" in call.headers, "token=" in call.path) for call in calls] == [(False, False)] * 2
     assert calls[1].headers["Authorization"].startswith("Bearer ")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "iso-8859-7", "windows-1253"])
+def test_greek_is_read_in_whatever_encoding_it_declares(encoding: str) -> None:
+    name = encoding.removesuffix("-sig")
+    text = f'<?xml version="1.0" encoding="{name}"?>\n<root><userinfo lastname="ΔΟΚΙΜΑΣΤΙΚΟΥ  "/></root>'
+    assert read(text.encode(encoding)) == {"lastname": "ΔΟΚΙΜΑΣΤΙΚΟΥ"}
 
 
 @pytest.mark.parametrize("number", ["999100005", "999100017", "123456783", "023456780"])

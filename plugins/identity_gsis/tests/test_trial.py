@@ -25,7 +25,7 @@ def troubles(provider: GsisLogin, return_url: str = RETURN_URL) -> list[str]:
 def test_all_is_well_at_both_doors(both_doors: GsisLogin, gsis: GsisSimulator) -> None:
     findings = both_doors.try_out(RETURN_URL)
     assert [finding.trouble for finding in findings] == [""] * 8
-    assert {finding.tried.split(":")[0] for finding in findings} == {"citizens", "staff"}
+    assert {finding.tried.split(":")[0] for finding in findings} == {"client_id", "staff_client_id"}
     assert "unclear" not in str(findings)
     both_doors.check()
 
