@@ -1,0 +1,113 @@
+"""Sends the browser to GSIS, and turns the code that it brings back into a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from portal.plugin_api import (
+    ConfigurationFailure,
+    Door,
+    Finding,
+    Identity,
+    IdentityProvider,
+    LoginRefused,
+    LoginStart,
+    PluginContext,
+    ProviderFailure,
+    TemporaryFailure,
+    lazy,
+)
+
+from . import trial, userinfo
+from .calls import SETTINGS_ARE_WRONG, Deadline, GsisServer
+from .settings import GsisSettings
+
+
+class GsisLogin(IdentityProvider):
+    """TAXISnet codes, or those of public administration where GSIS gave a client for them."""
+
+    name = "gsis"
+    title = lazy("TAXISnet codes")
+    timeout = 10
+
+    def __init__(self, context: PluginContext[GsisSettings]) -> None:
+        self._context = context
+        self._settings = context.settings
+
+    def start(self, return_url: str, state: str, locale: str, door: Door) -> LoginStart:
+        address = self._settings.client(door).authorize_address(return_url, state)
+        return LoginStart(address, {"door": door, "return_url": return_url})
+
+    def finish(self, kept: Mapping[str, str], answer: Mapping[str, str]) -> Identity:
+        if answer.get("error") or answer.get("error_description"):
+            raise _refusal(answer)
+        if not answer.get("code"):
+            raise LoginRefused("GSIS sent nobody back: there is no code")
+        door: Door = "staff" if kept.get("door") == "staff" else "citizens"
+        client = self._settings.client(door)
+        server = self._server()
+        token = server.token(client, answer["code"], kept.get("return_url", ""))
+        # The token is not kept: nothing else is asked with it.
+        return self._identity(server.person(client, token), door)
+
+    def logout_url(self, identity: Identity, return_url: str) -> str | None:
+        client = self._settings.client("staff" if identity.logout_hint == "staff" else "citizens")
+        return client.logout_address(return_url)
+
+    def check(self) -> None:
+        for client in self._settings.clients():
+            trial.secret_is_accepted(self._server(), client, "https://portal.invalid/login/back")
+
+    def try_out(self, return_url: str) -> list[Finding]:
+        return [
+            finding
+            for client in self._settings.clients()
+            for finding in trial.findings(self._server, client, return_url)
+        ]
+
+    def _server(self) -> GsisServer:
+        return GsisServer(self._context, Deadline(self.timeout))
+
+    def _identity(self, told: Mapping[str, str], door: Door) -> Identity:
+        tax_number = told.get("taxid", "")
+        if not userinfo.is_tax_number(tax_number):
+            raise LoginRefused("GSIS told no tax number, or one that is not valid", "incomplete")
+        if _is_organisation(told):
+            raise LoginRefused("the codes belong to a legal person", "organisation")
+        return Identity(
+            # The subject stands in the database as it is, so it must not be the tax number. Another secret
+            # key makes other subjects; the portal then knows the person again by the tax number.
+            subject=self._context.signer.derive(tax_number).hex(),
+            username=told.get("userid", ""),
+            first_name=told.get("firstname", ""),
+            last_name=told.get("lastname", ""),
+            fathers_name=told.get("fathername", ""),
+            birth_year=userinfo.birth_year(told.get("birthyear", ""), self._context.clock().year),
+            tax_number=tax_number,
+            logout_hint=door,
+        )
+
+
+def _is_organisation(told: Mapping[str, str]) -> bool:
+    """A person has a name, even if it is only one.
+
+    What GSIS tells about legal persons is not documented. Known is that a user name may be missing
+    then; so a single name, which may be that of a business, is believed only together with one.
+    """
+    if "userid" in told:
+        return "firstname" not in told and "lastname" not in told
+    return "firstname" not in told or "lastname" not in told
+
+
+def _refusal(answer: Mapping[str, str]) -> ProviderFailure:
+    """What an answer with an error means. Its own words come from the browser and are repeated nowhere."""
+    error = answer.get("error", "")
+    if error == "access_denied" or "denied" in answer.get("error_description", "").lower():
+        return LoginRefused("the person did not agree, or went back", "declined")
+    if error in SETTINGS_ARE_WRONG:
+        return ConfigurationFailure(
+            "GSIS does not accept the login of this portal; `portal try identity gsis` tells more"
+        )
+    if error in ("server_error", "temporarily_unavailable"):
+        return TemporaryFailure("GSIS cannot log anybody in now")
+    return LoginRefused("GSIS sent nobody back, with an error that is not known")
