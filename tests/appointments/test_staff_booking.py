@@ -33,6 +33,7 @@ CITIZEN = {
     "language": "el",
     "paper": "passport",
     "remark": "Μιλά σιγά.",
+    "asked": "counter",
 }
 
 

@@ -134,6 +134,7 @@ def _appointments(day: date, zone: str, whose: ColumnElement[bool]) -> Sequence[
             selectinload(Appointment.service),
             selectinload(Appointment.clerk),
             selectinload(Appointment.participants),
+            selectinload(Appointment.served),
         )
         .order_by(Appointment.starts_at, Appointment.id)
     )
