@@ -9,7 +9,7 @@ from flask import url_for as flask_url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
 from portal import clock, security
 from portal.appointments import lifecycle
@@ -49,7 +49,7 @@ def mine_list() -> str:
         .options(
             selectinload(Appointment.service),
             selectinload(Appointment.office),
-            selectinload(Appointment.served),
+            joinedload(Appointment.served),
         )
     )
     is_ahead = Appointment.state.in_(["booked", "in_call"]) & (
