@@ -303,7 +303,7 @@ def test_the_clerk_records_whom_he_identified(hall, book, desk):
     assert "Choose whom you identify." in nobody.text and row.identity_check is None
     for whom, told in (
         ("served", "Μαρία Παπαδοπούλου has booked."),
-        ("citizen", "Μαρία Παπαδοπούλου on behalf of Νίκος Παπαδόπουλος (parent)"),
+        ("citizen", "<strong>Μαρία Παπαδοπούλου</strong> on behalf of Νίκος Παπαδόπουλος (parent)"),
     ):
         client.submit(address, {**IDENTIFIED, "whom": whom}, page=page)
         db.session.expire_all()
