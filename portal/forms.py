@@ -1,4 +1,4 @@
-"""Shared form fields and checks: Greek phone, postal code, e-mail, with errors that say what to do."""
+"""Shared form fields and checks: phone, postal code, tax number, e-mail, with errors that say what to do."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from wtforms.validators import DataRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal import kept_forms
+from portal.plugin_api import tax_number
 
 
 class PageForm(FlaskForm):
@@ -100,6 +101,22 @@ class PostalCodeField(StringField):
         if not re.fullmatch(r"[1-8]\d{4}", digits):
             raise ValidationError(_l("A postal code has five digits, like 157 72."))
         self.data = digits
+
+
+class TaxNumberField(StringField):
+    """A Greek tax number with a right check digit; kept as nine digits."""
+
+    data: str | None
+
+    def pre_validate(self, form: Form) -> None:
+        if not self.data:
+            return
+        number = tax_number.written_plainly(self.data)
+        if not tax_number.is_tax_number(number):
+            raise ValidationError(
+                _l("This is not a tax number (AFM). Check its nine digits on a paper of the tax authority.")
+            )
+        self.data = number
 
 
 def readable_phone(number: str) -> str:

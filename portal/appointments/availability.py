@@ -66,9 +66,11 @@ class Search:
     def crew(self, office: int, wanted: int | None = None) -> list[tuple[Shift, int]]:
         """The clerks of an office who may be asked for, each with the starts his hours have room for.
 
-        With ``wanted`` only those whose hours have room for one of these starts.
+        With ``wanted`` only those whose hours have room for one of these starts. Where two clerks serve
+        together, the colleagues of one who is named may be asked for too.
         """
-        chosen, shifts, fits = self.wish.clerk_id, self.shifts, self.fits
+        chosen = None if self.service.second_clerk else self.wish.clerk_id
+        shifts, fits = self.shifts, self.fits
         found = (
             (shifts[number], self.without_kept(shifts[number], fits[number]))
             for number in self.roster.by_office.get(office, ())
@@ -305,7 +307,16 @@ def _free_by_office(asked: Search, offices: Sequence[int], wanted: int) -> Itera
     for office, crew in crews.items():
         taken = (scheduling.collisions(next(calendars).busy, asked.rules) for _ in crew)
         rows = [fit & ~collisions for (_, fit), collisions in zip(crew, taken, strict=True)]
-        yield office, scheduling.enough(rows, needed) & wanted & places.get(office, -1)
+        free = scheduling.enough(rows, needed) & _free_of_named(asked, crew, rows)
+        yield office, free & wanted & places.get(office, -1)
+
+
+def _free_of_named(asked: Search, crew: Sequence[tuple[Shift, int]], rows: Sequence[int]) -> int:
+    """The starts at which the clerk who is asked for by name is free; all, where anybody will do."""
+    named = asked.wish.clerk_id
+    if named is None:
+        return -1
+    return next((row for (shift, _), row in zip(crew, rows, strict=True) if shift.post.person == named), 0)
 
 
 def _first(free: int, window: Window) -> datetime:

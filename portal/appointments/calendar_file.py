@@ -22,11 +22,11 @@ ALARM = {
 """How long before the start a calendar reminds its owner."""
 
 
-def calendar_file(appointment: Appointment) -> bytes:
+def calendar_file(appointment: Appointment, manages: bool = True) -> bytes:
     """An iCalendar file in the reader's language.
 
     The same UID and a growing SEQUENCE let a calendar replace the entry after a move and strike it
-    after a cancellation.
+    after a cancellation. ``manages`` is False for the person served, who cannot move or cancel by himself.
     """
     host = urlsplit(current_app.config["PORTAL"].portal.base_url).hostname
     entry = Event()
@@ -39,7 +39,7 @@ def calendar_file(appointment: Appointment) -> bytes:
     entry.add("summary", _summary(appointment.channel, office))
     if appointment.channel == "in_person":
         entry.add("location", f"{office}, {in_readers_language(appointment.office.address)}")
-    _add_way_back(entry, appointment)
+    _add_way_back(entry, appointment, manages)
     entry.add("status", "CANCELLED" if appointment.state == "cancelled" else "CONFIRMED")
     if appointment.state != "cancelled":
         alarm = Alarm()
@@ -56,9 +56,9 @@ def calendar_file(appointment: Appointment) -> bytes:
     return content
 
 
-def _add_way_back(entry: Event, appointment: Appointment) -> None:
-    """How to move or cancel: on its page, or by phone where staff booked without a login."""
-    if appointment.citizen_id is None:
+def _add_way_back(entry: Event, appointment: Appointment, manages: bool) -> None:
+    """How to move or cancel: on its page, or by phone where staff booked, and for the person served."""
+    if appointment.citizen_id is None or not manages:
         phone = appointment.office.phone
         words = _("To move or cancel the appointment, call the office: %(phone)s.", phone=phone)
         entry.add("description", words)

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from portal import audit, clock, events, outbox
-from portal.appointments import occupancy
+from portal.appointments import occupancy, on_behalf
 from portal.appointments.lifecycle import NotPossible, change
 from portal.appointments.messages import GRACE, tell_guest
 from portal.appointments.models import Appointment, IdentityCheck, Participant, VideoRoom, new_key
+from portal.appointments.papers import PARTIES
 from portal.db import db, must_be_writing
 from portal.documents import lifecycle as documents
 from portal.people.models import Person
@@ -32,6 +33,8 @@ class IdentityRecord:
     paper_shown: bool
     face_matches: bool
     name_matches: bool
+    whom: str = "citizen"
+    """``citizen``, or ``served`` for the person for whom he acts."""
 
     @property
     def identified(self) -> bool:
@@ -53,7 +56,7 @@ def is_here(participant: Participant) -> bool:
 
 
 def start(appointment: Appointment, providers: Sequence[str], actor: Person) -> None:
-    """The clerk opens the call and admits the citizen; a worker opens the room.
+    """The clerk opens the call and admits the citizen and whom he acts for; a worker opens the room.
 
     By phone and at the counter there is no room, and nobody waits at the door.
     """
@@ -61,7 +64,7 @@ def start(appointment: Appointment, providers: Sequence[str], actor: Person) -> 
     appointment.started_at = appointment.started_at or clock.now()
     by_video = appointment.channel == "video"
     for participant in appointment.participants:
-        if participant.role == "citizen" or not (by_video or participant.revoked_at):
+        if not participant.revoked_at and (participant.role in PARTIES or not by_video):
             participant.admitted_at = clock.now()
     audit.record(actor.id, "call started", _subject(appointment))
     if by_video:
@@ -173,10 +176,11 @@ def invite(
 def record_identity(appointment: Appointment, record: IdentityRecord, actor: Person) -> None:
     """Keep what the clerk saw; a later record replaces an earlier one. By phone nothing is seen."""
     must_be_writing()
-    if appointment.state != "in_call" or not can_identify(appointment):
+    may_be = record.whom in on_behalf.may_be_identified(appointment)
+    if appointment.state != "in_call" or not can_identify(appointment) or not may_be:
         raise NotPossible(appointment.state, "identify")
     check = appointment.identity_check or IdentityCheck()
-    check.paper = record.paper
+    check.whom, check.paper = record.whom, record.paper
     check.paper_shown = record.paper_shown
     check.face_matches = record.face_matches
     check.name_matches = record.name_matches
@@ -184,7 +188,8 @@ def record_identity(appointment: Appointment, record: IdentityRecord, actor: Per
     check.clerk_id, check.checked_at = actor.id, clock.now()
     # Last, because from here on it is part of the session and must be complete.
     appointment.identity_check = check
-    audit.record(actor.id, "identity checked", _subject(appointment), identified=record.identified)
+    facts = {"identified": record.identified, "whom": record.whom}
+    audit.record(actor.id, "identity checked", _subject(appointment), **facts)
 
 
 def can_identify(appointment: Appointment) -> bool:

@@ -114,7 +114,8 @@ def candidates(
     for crew in _crews(week):
         ranked = week.standings(crew, language, day.rules)
         for standing in ranked:
-            yield from _with(week, standing, ranked, interpreters)
+            if day.wish.clerk_id in (None, standing.calendar.owner):
+                yield from _with(week, standing, ranked, interpreters)
 
 
 def replacements(appointment: Appointment, booking: BookingRules, leaving_id: int) -> list[Candidate]:

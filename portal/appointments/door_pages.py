@@ -12,6 +12,7 @@ from sqlalchemy import select
 from portal import clock, security
 from portal.appointments import call, links, messages
 from portal.appointments.models import Appointment, Participant, VideoRoom
+from portal.appointments.papers import PARTIES
 from portal.config import BookingRules
 from portal.db import db, transaction
 from portal.plugin_api import Guest, Join, Room
@@ -125,10 +126,12 @@ def join_of(guest: Participant) -> Join:
         abort(404)
     provider = current_providers().video[room.provider]
     g.call_origins = provider.origins
+    # To a video provider both sides of a booking on behalf of another are citizens.
+    role = "citizen" if guest.role in PARTIES else guest.role
     person = Guest(
         key=f"p{guest.id}",
         name=guest.name,
-        role=guest.role,  # type: ignore[arg-type]
+        role=role,  # type: ignore[arg-type]
         language=guest.language,
     )
     return provider.join(room_record(room), person)

@@ -78,6 +78,14 @@ def send_notice(appointment_id: int, notice: str, version: int) -> None:
         notices.send_to_citizen(appointment, notice)
 
 
+@outbox.job("appointment.served_notice", queue="mail")
+def send_served_notice(participant_id: int, notice: str, version: int) -> None:
+    """Send a message to the person for whom the citizen acts, if it is still true."""
+    guest = db.session.get(Participant, participant_id)
+    if guest and notices.is_still_true(guest.appointment, notice, version):
+        notices.send_to_served(guest, notice)
+
+
 @outbox.job("appointment.invitation", queue="mail")
 def send_invitation(participant_id: int) -> None:
     """Send an invited person his link."""

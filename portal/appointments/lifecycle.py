@@ -16,10 +16,11 @@ from sqlalchemy import case, func, select
 from sqlalchemy.exc import IntegrityError
 
 from portal import audit, clock, outbox
-from portal.appointments import choosing, earlier, freeing, interpreting, messages, occupancy
+from portal.appointments import choosing, earlier, freeing, interpreting, messages, occupancy, on_behalf
 from portal.appointments.assignment import take_with_best
 from portal.appointments.freeing import FreedTime
 from portal.appointments.models import Appointment, Participant
+from portal.appointments.on_behalf import Served
 from portal.appointments.rules import Wish, length_of, wish_of
 from portal.config import BookingRules
 from portal.db import db, must_be_writing
@@ -73,6 +74,10 @@ class Details:
     remark: str = ""
     delivery: str = ""
     recipient: Mapping[str, Any] = field(default_factory=dict)
+    served: Served | None = None
+    """For whom the citizen acts; None when he is served himself."""
+    asked: str = ""
+    """How he asked the staff to book for him, a key of `papers.ASKED`; empty when he booked himself."""
 
 
 def change(appointment: Appointment, event: str) -> None:
@@ -194,11 +199,11 @@ def confirm(
     outbox.cancel(messages.subject(appointment))
     if appointment.interpreter_id is not None:
         interpreting.seat(appointment, appointment.starts_at, tell=notify)
-    audit.record(
-        actor.id if actor else None, "booked", messages.subject(appointment), clerk=appointment.clerk_id
-    )
+    served = on_behalf.seat(appointment, details.served) if details.served else None
+    facts = {"clerk": appointment.clerk_id} | on_behalf.record_of(details.served, details.asked)
+    audit.record(actor.id if actor else None, "booked", messages.subject(appointment), **facts)
     if notify:
-        messages.tell_of_booking(appointment, booking)
+        messages.tell_of_booking(appointment, booking, served)
     messages.publish_booking(appointment)
 
 

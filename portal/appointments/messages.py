@@ -10,6 +10,8 @@ from typing import Any
 
 from portal import clock, events, outbox
 from portal.appointments.models import Appointment, Participant
+from portal.appointments.on_behalf import guest_of
+from portal.appointments.papers import PARTIES
 from portal.config import BookingRules
 from portal.plugin_api import AppointmentBooked, AppointmentCancelled, AppointmentMoved
 
@@ -17,10 +19,12 @@ GRACE = timedelta(minutes=30)
 """How long after the booked end a call may go on before its room is closed."""
 
 
-def tell_of_booking(appointment: Appointment, booking: BookingRules) -> None:
-    """Confirmation now, reminder later."""
+def tell_of_booking(appointment: Appointment, booking: BookingRules, served: Participant | None) -> None:
+    """Confirmation now, reminder later; the same for the person served, if he has a seat of his own."""
     tell(appointment, "booked")
-    post_reminder(appointment, booking)
+    if served:
+        tell_served(served, "booked")
+    _post_reminders(appointment, booking, served)
 
 
 def publish_booking(appointment: Appointment) -> None:
@@ -37,12 +41,14 @@ def publish_booking(appointment: Appointment) -> None:
 
 
 def tell_of_move(appointment: Appointment, booking: BookingRules) -> None:
-    """The citizen, the invited guests and the observers learn the new time."""
+    """The citizen, the person served, the invited guests and the observers learn the new time."""
     tell(appointment, "moved")
-    for participant in appointment.participants:
-        if participant.role != "citizen" and not participant.revoked_at:
-            tell_guest(participant)
-    post_reminder(appointment, booking)
+    served = guest_of(appointment)
+    if served:
+        tell_served(served, "moved")
+    for guest in _invited(appointment):
+        tell_guest(guest)
+    _post_reminders(appointment, booking, served)
     events.publish(
         AppointmentMoved(
             at=clock.now(),
@@ -54,11 +60,12 @@ def tell_of_move(appointment: Appointment, booking: BookingRules) -> None:
 
 
 def tell_of_cancellation(appointment: Appointment) -> None:
-    """The citizen, the invited guests and the observers learn that it is off."""
+    """The citizen, the person served, the invited guests and the observers learn that it is off."""
     tell(appointment, "cancelled")
-    for participant in appointment.participants:
-        if participant.role != "citizen" and not participant.revoked_at:
-            excuse_guest(participant, appointment.starts_at)
+    if served := guest_of(appointment):
+        tell_served(served, "cancelled")
+    for guest in _invited(appointment):
+        excuse_guest(guest, appointment.starts_at)
     events.publish(AppointmentCancelled(at=clock.now(), appointment=appointment.key))
 
 
@@ -92,28 +99,48 @@ def excuse_guest(guest: Participant, starts_at: datetime) -> None:
 
 def tell(appointment: Appointment, notice: str, due_at: datetime | None = None) -> None:
     """Post a message to the citizen, if there is an address."""
-    if not appointment.email:
-        return
+    if appointment.email:
+        about = {"appointment_id": appointment.id}
+        _post_notice("appointment.notice", appointment, notice, about, appointment.key, due_at)
+
+
+def tell_served(guest: Participant, notice: str, due_at: datetime | None = None) -> None:
+    """Post a message to the person for whom the citizen acts."""
+    about, whose = {"participant_id": guest.id}, f"{guest.appointment.key}-{guest.id}"
+    _post_notice("appointment.served_notice", guest.appointment, notice, about, whose, due_at)
+
+
+def _post_notice(
+    kind: str,
+    appointment: Appointment,
+    notice: str,
+    about: dict[str, Any],
+    whose: str,
+    due_at: datetime | None,
+) -> None:
     give_up_at = appointment.starts_at if notice == "reminder" else clock.now() + timedelta(days=1)
     outbox.post(
-        "appointment.notice",
+        kind,
         message_subject(appointment),
-        {
-            "appointment_id": appointment.id,
-            "notice": notice,
-            "version": appointment.version,
-        },
-        key=f"{notice}-{appointment.key}-v{appointment.version}",
+        {**about, "notice": notice, "version": appointment.version},
+        key=f"{notice}-{whose}-v{appointment.version}",
         due_at=due_at,
         give_up_at=give_up_at,
     )
 
 
-def post_reminder(appointment: Appointment, booking: BookingRules) -> None:
-    """A message some time before the start, if that time is still to come."""
+def _post_reminders(appointment: Appointment, booking: BookingRules, served: Participant | None) -> None:
+    """Messages some time before the start, if that time is still to come."""
     due = appointment.starts_at - timedelta(minutes=booking.reminder_minutes)
     if due > clock.now():
         tell(appointment, "reminder", due_at=due)
+        if served:
+            tell_served(served, "reminder", due_at=due)
+
+
+def _invited(appointment: Appointment) -> list[Participant]:
+    """Those who take part at the office's invitation."""
+    return [p for p in appointment.participants if p.role not in PARTIES and not p.revoked_at]
 
 
 def post_lapse(appointment: Appointment, ends: datetime) -> None:

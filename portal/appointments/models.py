@@ -141,11 +141,41 @@ class Appointment(Base):
     )
     rooms: Mapped[list[VideoRoom]] = relationship(back_populates="appointment", order_by="VideoRoom.id")
     identity_check: Mapped[IdentityCheck | None] = relationship(back_populates="appointment")
+    served: Mapped[ServedParty | None] = relationship(back_populates="appointment")
 
     @property
     def ends_at(self) -> datetime:
         """End of the meeting, without the buffer."""
         return self.starts_at + timedelta(minutes=self.minutes)
+
+
+class ServedParty(Base):
+    """For whom the appointment is, where that is somebody else than the citizen who acts in it."""
+
+    __tablename__ = "served_party"
+
+    appointment_id: Mapped[int] = mapped_column(ForeignKey("appointment.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    """``person`` or ``business``."""
+    relation: Mapped[str] = mapped_column(String(20))
+    """What the person served is to the citizen, or in which capacity the citizen acts for the business;
+    a key of `portal.appointments.papers.RELATIONS` or ``CAPACITIES``."""
+    first_name: Mapped[str] = mapped_column(String(100), default="")
+    last_name: Mapped[str] = mapped_column(String(100), default="")
+    email: Mapped[str] = mapped_column(String(254), default="")
+    phone: Mapped[str] = mapped_column(String(20), default="")
+    business_name: Mapped[str] = mapped_column(String(200), default="")
+    tax_number_encrypted: Mapped[str] = mapped_column(String(255), default="")
+    """The business's."""
+    declared_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the citizen declared that he may act for the person; None for a business, whose capacity says
+    so, and where staff wrote it down."""
+    appointment: Mapped[Appointment] = relationship(back_populates="served")
+
+    @property
+    def name(self) -> str:
+        """The business's name, or the person's."""
+        return self.business_name or f"{self.first_name} {self.last_name}".strip()
 
 
 class Participant(Base):
@@ -156,7 +186,8 @@ class Participant(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     appointment_id: Mapped[int] = mapped_column(ForeignKey("appointment.id"), index=True)
     role: Mapped[str] = mapped_column(String(12))
-    """``citizen``, ``companion`` or ``interpreter``."""
+    """``citizen``, ``served``, ``companion`` or ``interpreter``. Where somebody acts for another, the one
+    who acts is the citizen; ``served`` is the other, if he takes part with a link of his own."""
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     """The interpreter of the roster who sits here; None for the citizen and for guests invited by hand."""
     name: Mapped[str] = mapped_column(String(200), default="")
@@ -192,11 +223,13 @@ class VideoRoom(Base):
 
 
 class IdentityCheck(Base):
-    """The clerk's record that the citizen was identified on camera. No picture and no number of a paper."""
+    """The clerk's record of who was identified on camera. No picture and no number of a paper."""
 
     __tablename__ = "identity_check"
 
     appointment_id: Mapped[int] = mapped_column(ForeignKey("appointment.id"), primary_key=True)
+    whom: Mapped[str] = mapped_column(String(10), default="citizen")
+    """``citizen``, or ``served`` for the person for whom he acts."""
     paper: Mapped[str] = mapped_column(String(30))
     paper_shown: Mapped[bool]
     face_matches: Mapped[bool]

@@ -79,6 +79,22 @@ def send_to_citizen(appointment: Appointment, notice: str) -> None:
     )
 
 
+def send_to_served(guest: Participant, notice: str) -> None:
+    """Send one notice to the person for whom the citizen acts, in words for him."""
+    appointment = guest.appointment
+    with force_locale(guest.language):
+        content = calendar_file(appointment, manages=False)
+    values = {**_values(appointment), "notice": notice, "join_url": join_url(guest)}
+    mail.send(
+        f"{notice}-{appointment.key}-{guest.id}-v{appointment.version}",
+        guest.email,
+        guest.language,
+        "notices/served",
+        values,
+        (Attachment("appointment.ics", "text/calendar", content),),
+    )
+
+
 def send_invitation(guest: Participant) -> None:
     """Send a third person his own link."""
     appointment = guest.appointment

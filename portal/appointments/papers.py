@@ -32,9 +32,36 @@ NEEDS = {
 
 ROLES = {
     "citizen": _l("Citizen"),
+    "served": _l("Person served"),
     "companion": _l("Companion"),
     "interpreter": _l("Interpreter"),
 }
+
+PARTIES = ("citizen", "served")
+"""Roles of those whose appointment it is; whoever has another role was invited by the office."""
+
+CHILD = "child"
+RELATIONS = {
+    CHILD: _l("child under age"),
+    "parent": _l("parent"),
+    "spouse": _l("spouse or partner"),
+    "relative": _l("other relative"),
+    "ward": _l("person in care"),
+    "other": _l("other person"),
+}
+"""What the person served is to the citizen who acts for him."""
+
+CAPACITIES = {
+    "representative": _l("legal representative"),
+    "authorised": _l("authorised person"),
+}
+"""In which capacity a citizen acts for a business."""
+
+ASKED = {
+    "counter": _l("at the counter"),
+    "phone": _l("by phone call"),
+}
+"""How a citizen asked the office to book for him."""
 
 STATES = {
     "held": _l("Being booked"),

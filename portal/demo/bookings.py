@@ -162,6 +162,7 @@ def _details(visit: Visit, citizen: Person) -> lifecycle.Details:
         remark=visit.citizen.remark,
         delivery=way,
         recipient={str(field): value for field, value in known.items() if field in needed},
+        served=visit.citizen.served,
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from portal.appointments.on_behalf import Served
+
 
 @dataclass(frozen=True)
 class Invented:
@@ -18,6 +20,8 @@ class Invented:
     language: str = "el"
     needs: tuple[str, ...] = ()
     remark: str = ""
+    served: Served | None = None
+    """For whom he books, if not for himself."""
 
 
 _NAMES = (
@@ -71,7 +75,30 @@ _PARTICULAR = (
     ),
 )
 
+_ACT_FOR = {
+    3: Served("person", "child", "Γεώργιος", "Λάμπρου", declared=True),
+    11: Served(
+        "person",
+        "parent",
+        "Δημήτριος",
+        "Μπακάλης",
+        email="sample-11-served@citizens.example",
+        phone="+306900000111",
+        declared=True,
+    ),
+    14: Served("business", "representative", business_name="Δείγμα Φραγκούλης ΕΕ", tax_number="999100005"),
+}
+"""Some of them book for others."""
+
 INVENTED = _PARTICULAR + tuple(
-    Invented(f"sample-{number:02}", first, last, father, born, f"+3069000000{number:02}")
+    Invented(
+        f"sample-{number:02}",
+        first,
+        last,
+        father,
+        born,
+        f"+3069000000{number:02}",
+        served=_ACT_FOR.get(number),
+    )
     for number, (first, last, father, born) in enumerate(_NAMES, 1)
 )

@@ -30,6 +30,7 @@ SHOWN = 100
 KINDS: dict[str, LazyString] = {
     "appointment.lapse": _l("A held time was not given back"),
     "appointment.notice": _l("A message about an appointment did not reach the citizen"),
+    "appointment.served_notice": _l("A message about an appointment did not reach the person served"),
     "appointment.invitation": _l("An invitation to a call was not sent"),
     "video.open": _l("A video room could not be opened"),
     "video.close": _l("A video room could not be closed"),

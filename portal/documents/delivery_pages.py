@@ -128,7 +128,10 @@ def visible(query: Select[DocumentRequest]) -> Select[DocumentRequest]:
     """Narrow to the offices in which the person holds a post; an administrator sees all."""
     query = query.join(DocumentRequest.appointment).options(
         joinedload(DocumentRequest.appointment).options(
-            joinedload(Appointment.service), joinedload(Appointment.office), joinedload(Appointment.clerk)
+            joinedload(Appointment.service),
+            joinedload(Appointment.office),
+            joinedload(Appointment.clerk),
+            joinedload(Appointment.served),
         ),
         selectinload(DocumentRequest.deliveries),
         selectinload(DocumentRequest.document),

@@ -32,6 +32,7 @@ from .events import (
 from .hooks import API_VERSION, SUPPORTED_API_VERSIONS, Manifest, hookimpl
 from .identity import Door, Identity, IdentityProvider, LoginStart, StaffPost, StaffRole
 from .settings import PluginSettings, Secret, Url
+from .tax_number import is_tax_number
 from .texts import LazyText, lazy, translate
 from .trial import Finding
 from .video import Guest, Join, Role, Room, RoomOrder, VideoProvider
@@ -85,6 +86,7 @@ __all__ = [
     "Url",
     "VideoProvider",
     "hookimpl",
+    "is_tax_number",
     "lazy",
     "public_page",
     "signed_access",

@@ -33,6 +33,7 @@ CITIZEN = {
     "language": "el",
     "paper": "passport",
     "remark": "Μιλά σιγά.",
+    "asked": "counter",
 }
 
 
@@ -205,3 +206,21 @@ def test_an_administrator_books_in_every_office(hall, desk):
     form = {**open_form(client, asked), **CITIZEN, "start": offered(page)[0].isoformat()}
     assert client.post(BOOK, data=form).status_code == 302
     assert [row.office.key for row in booked()] == ["kep-branch"]
+
+
+def test_where_two_clerks_serve_the_named_one_leads_and_a_colleague_joins(hall) -> None:
+    service = hall.service(SERVICE)
+    with transaction():
+        service.second_clerk = True
+    office = db.session.query(Office).filter_by(key="kep-central").one()
+    anybody = Wish("video", by_staff=True)
+    named = Wish("video", clerk_id=person(CLERK).id, by_staff=True)
+    free = availability.offer(service, hall.booking, office, wish=named).starts
+    assert free
+    assert set(free) <= set(availability.offer(service, hall.booking, office, wish=anybody).starts)
+    with transaction():
+        row = lifecycle.hold(service, hall.booking, office, free[0], None, "el", named)
+    assert row.clerk_id == person(CLERK).id
+    assert row.second_clerk_id not in (None, row.clerk_id)
+    elsewhere = Wish("video", clerk_id=person(OF_BRANCH).id, by_staff=True)
+    assert not availability.offer(service, hall.booking, office, wish=elsewhere).starts

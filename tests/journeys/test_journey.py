@@ -76,12 +76,15 @@ def book(citizen, persona, email):
     page.click("a[href*='office=kep-central']")
     citizen.look("times")
     page.locator(".times").last.locator("button").last.click()
+    citizen.look("login-first")
+    page.click("main a.button--primary")
     citizen.look("login")
     page.click(f"button[value='{persona}']")
     citizen.sees("form[action='/booking']")
     page.click("form[action='/booking'] button.button--primary")
     citizen.sees(".error-summary")
     citizen.look("details-errors")
+    act_for_others(citizen)
     page.fill("#email", email)
     page.fill("#phone", "690 000 0000")
     page.check("input[name=paper][value=id_card]")
@@ -94,6 +97,19 @@ def book(citizen, persona, email):
     citizen.sees(".panel")
     citizen.look("booked")
     return re.search(r"/appointments/(\w+)", page.url).group(1)
+
+
+def act_for_others(citizen):
+    """What is asked for whom unfolds below its answer, and tells what is missing; then it is for himself."""
+    page = citizen.page
+    for whom, first in (("person", "first_name"), ("business", "business_name")):
+        page.check(f"input[name=behalf-whom][value={whom}]")
+        assert page.locator(f"#behalf-{first}").is_visible()
+        page.click("form[action='/booking'] button.button--primary")
+        citizen.sees(f"#behalf-{first}-error")
+        citizen.look(f"details-{whom}")
+    page.check("input[name=behalf-whom][value=self]")
+    assert not page.locator("#behalf-business_name").is_visible()
 
 
 def move(citizen):

@@ -31,6 +31,7 @@ def test_a_deaf_citizen_books_a_clerk_and_an_interpreter_and_waits_for_an_earlie
     page.locator("a.month-day").last.click()
     citizen.look("times-interpreter")
     page.locator(".times").last.locator("button").last.click()
+    page.click("main a.button--primary")
     page.click("button[value='eleftheria.stamou']")
     citizen.sees("form[action='/booking']")
     citizen.look("details-interpreter")

@@ -15,6 +15,7 @@ from portal.plugin_api import (
     PluginContext,
     ProviderFailure,
     TemporaryFailure,
+    is_tax_number,
     lazy,
 )
 
@@ -70,14 +71,12 @@ class GsisLogin(IdentityProvider):
 
     def _identity(self, told: Mapping[str, str], door: Door) -> Identity:
         tax_number = told.get("taxid", "")
-        if not userinfo.is_tax_number(tax_number):
+        if not is_tax_number(tax_number):
             raise LoginRefused("GSIS told no tax number, or one that is not valid", "incomplete")
         if _is_organisation(told):
             raise LoginRefused("the codes belong to a legal person", "organisation")
         return Identity(
-            # The subject stands in the database as it is, so it must not be the tax number. Another secret
-            # key makes other subjects; the portal then knows the person again by the tax number.
-            subject=self._context.signer.derive(tax_number).hex(),
+            subject=self._subject(told, door),
             username=told.get("userid", ""),
             first_name=told.get("firstname", ""),
             last_name=told.get("lastname", ""),
@@ -86,6 +85,15 @@ class GsisLogin(IdentityProvider):
             tax_number=tax_number,
             logout_hint=door,
         )
+
+    def _subject(self, told: Mapping[str, str], door: Door) -> str:
+        """It stands in the database as it is, so it must not be a citizen's tax number.
+
+        Another secret key makes other subjects; the portal then knows a citizen again by the tax number.
+        Public employees, whom it does not know by that, are known by their user name, as in its catalogue.
+        """
+        username = told.get("userid", "") if door == "staff" else ""
+        return username or self._context.signer.derive(told["taxid"]).hex()
 
 
 def _is_organisation(told: Mapping[str, str]) -> bool:

@@ -40,14 +40,6 @@ def _parsed(body: bytes) -> etree._Element:
     return root
 
 
-def is_tax_number(text: str) -> bool:
-    """True for nine digits of which the last one agrees with the others (as python-stdnum has it)."""
-    if not re.fullmatch(r"[0-9]{9}", text) or text == "000000000":
-        return False
-    total = sum(int(digit) << (8 - place) for place, digit in enumerate(text[:8]))
-    return total % 11 % 10 == int(text[8])
-
-
 def birth_year(text: str, this_year: int) -> int | None:
     """The year, or None when it is missing or makes no sense."""
     if not re.fullmatch(r"[0-9]{4}", text):

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, RadioField, TextAreaField
+from wtforms import BooleanField, FormField, RadioField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
+from portal.appointments.citizen.behalf_form import BehalfForm
 from portal.appointments.lifecycle import Details
 from portal.appointments.models import Appointment
 from portal.appointments.papers import NEEDS, PAPERS, SIGN_LANGUAGE
-from portal.appointments.rules import Wish
+from portal.appointments.rules import Wish, may_be_interpreted
 from portal.forms import (
     EmailField,
     ManyChoices,
@@ -27,12 +28,13 @@ from portal.people.models import Person
 from portal.plugin_api import DeliveryProvider, RecipientField
 
 WITHOUT_INTERPRETER = {key: words for key, words in NEEDS.items() if key != SIGN_LANGUAGE}
-"""Where an interpreter is booked already, together with the time."""
+"""Where an interpreter is booked already, together with the time, and where nobody would see him."""
 
 
 class DetailsForm(PageForm):
     """Contact, paper, accommodations, language, and the way the document shall come."""
 
+    behalf = FormField(BehalfForm)
     email = EmailField(
         _l("E-mail"),
         [
@@ -72,7 +74,7 @@ class DetailsForm(PageForm):
     def __init__(self, *args: Any, ways: dict[str, DeliveryProvider], wish: Wish, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.ways, self.wish = ways, wish
-        if wish.interpreted:
+        if wish.interpreted or not may_be_interpreted(wish.channel):
             self.needs.choices = choices(WITHOUT_INTERPRETER)
         if wish.channel == "phone":
             del self.paper
@@ -104,6 +106,7 @@ class DetailsForm(PageForm):
             remark=self.remark.data or "",
             delivery=way,
             recipient=self._recipient(way),
+            served=self.behalf.form.served(),
         )
 
     def _needs(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from flask import url_for as flask_url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
 from portal import clock, security
 from portal.appointments import lifecycle
@@ -18,6 +18,7 @@ from portal.appointments.links import join_url
 from portal.appointments.models import Appointment
 from portal.appointments.pages import booking_rules, ways_of
 from portal.appointments.papers import CHANNELS, NEEDS, PAPERS, STATES
+from portal.appointments.served_words import on_behalf_of
 from portal.db import attempt, db
 from portal.documents import lifecycle as documents
 from portal.forms import readable_phone
@@ -31,6 +32,12 @@ SHOWN_AFTER_START = timedelta(hours=2)
 """How long an appointment whose start has passed still stands among those ahead."""
 
 
+@blueprint.app_context_processor
+def behalf_words() -> dict[str, object]:
+    """What pages and messages need that name the one for whom a citizen acts."""
+    return {"on_behalf_of": on_behalf_of}
+
+
 @blueprint.get("/appointments", endpoint="mine")
 @security.citizen_only
 def mine_list() -> str:
@@ -39,7 +46,11 @@ def mine_list() -> str:
     shown = (
         select(Appointment)
         .where(Appointment.citizen_id == person.id, Appointment.state.not_in(["held", "expired"]))
-        .options(selectinload(Appointment.service), selectinload(Appointment.office))
+        .options(
+            selectinload(Appointment.service),
+            selectinload(Appointment.office),
+            joinedload(Appointment.served),
+        )
     )
     is_ahead = Appointment.state.in_(["booked", "in_call"]) & (
         Appointment.starts_at > clock.now() - SHOWN_AFTER_START

@@ -9,14 +9,15 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, HiddenField, RadioField, SelectField, ValidationError
+from wtforms import BooleanField, FormField, HiddenField, RadioField, SelectField, ValidationError
 from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
 
+from portal.appointments.citizen.behalf_form import StaffBehalfForm
 from portal.appointments.citizen.forms import WITHOUT_INTERPRETER, DetailsForm
 from portal.appointments.lifecycle import Details
 from portal.appointments.models import Appointment
-from portal.appointments.papers import CHANNELS, PAPERS
+from portal.appointments.papers import ASKED, CHANNELS, PAPERS
 from portal.appointments.rules import Wish
 from portal.forms import EmailField, ManyChoices, PageForm, PhoneField, choices, demand, required, short_text
 from portal.i18n import in_readers_language, short_date, wall_clock
@@ -70,6 +71,12 @@ class StaffBookingForm(DetailsForm):
 
     once = HiddenField()
     start = RadioField(_l("Time"), [InputRequired(_l("Choose a time."))], validate_choice=False)
+    asked = RadioField(
+        _l("How does the citizen ask for it?"),
+        [InputRequired(_l("Choose whether the citizen is at the counter or on the phone."))],
+        choices=choices(ASKED),
+    )
+    behalf = FormField(StaffBehalfForm)
     name = short_text(
         _l("Name of the citizen"), 200, required(_l("Write the name as it stands on the identity paper."))
     )
@@ -140,6 +147,8 @@ class StaffBookingForm(DetailsForm):
             remark=self.remark.data or "",
             delivery=way,
             recipient=self._recipient(way),
+            served=self.behalf.form.served(),
+            asked=self.asked.data,
         )
 
 

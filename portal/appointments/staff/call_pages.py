@@ -107,7 +107,7 @@ def admit(key: str, participant_id: int) -> ResponseReturnValue:
 def identify(key: str) -> ResponseReturnValue:
     """Keep what the clerk saw of the citizen's paper."""
     appointment = served_appointment(key)
-    form = IdentityForm()
+    form = IdentityForm(appointment=appointment)
     if not form.validate():
         return _page(appointment, identity_form=form)
     record = form.record()

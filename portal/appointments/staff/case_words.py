@@ -9,8 +9,10 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
-from portal.appointments.models import Appointment
-from portal.appointments.papers import CHANNELS, NEEDS, OUTCOMES, PAPERS, ROLES
+from portal.appointments.models import Appointment, ServedParty
+from portal.appointments.on_behalf import tax_number_of
+from portal.appointments.papers import CAPACITIES, CHANNELS, NEEDS, OUTCOMES, PAPERS, RELATIONS, ROLES
+from portal.appointments.served_words import booking_in_words
 from portal.audit import AuditLine
 from portal.db import db
 from portal.forms import readable_phone
@@ -70,6 +72,7 @@ class HistoryEntry:
 def booking_facts(appointment: Appointment) -> list[dict[str, object]]:
     """What the citizen told at booking, as rows of a summary; questions he left open are left out."""
     answers = [
+        *_served_facts(appointment.served),
         (_("Takes place"), CHANNELS[appointment.channel]),
         (_("Phone"), readable_phone(appointment.phone)),
         (_("E-mail"), appointment.email),
@@ -81,6 +84,20 @@ def booking_facts(appointment: Appointment) -> list[dict[str, object]]:
         (_("Says beforehand"), appointment.remark),
     ]
     return [{"key": question, "value": answer} for question, answer in answers if answer]
+
+
+def _served_facts(party: ServedParty | None) -> list[tuple[str, object]]:
+    """For whom the citizen acts, and how that person is reached."""
+    if party is None:
+        return []
+    words = CAPACITIES if party.kind == "business" else RELATIONS
+    return [
+        (_("Acts on behalf of"), f"{party.name} ({words[party.relation]})"),
+        (_("Tax number (AFM)"), tax_number_of(party)),
+        (_("Phone of the person served"), readable_phone(party.phone)),
+        (_("E-mail of the person served"), party.email),
+        (_("Right to act"), _("declared by the citizen") if party.declared_at else ""),
+    ]
 
 
 def history_of(appointment: Appointment) -> list[HistoryEntry]:
@@ -114,6 +131,8 @@ def _entry(line: AuditLine, actor: Person | None, zone: str) -> HistoryEntry:
 def _facts_in_words(line: AuditLine, zone: str) -> str:
     facts = line.facts
     match line.deed:
+        case "booked":
+            return booking_in_words(facts)
         case "moved":
             before, after = (
                 _moment(datetime.fromisoformat(facts[name]), zone) for name in ("before", "after")
@@ -124,7 +143,8 @@ def _facts_in_words(line: AuditLine, zone: str) -> str:
         case "admitted" | "invited":
             return str(ROLES[facts["role"]])
         case "identity checked":
-            return _("identified") if facts["identified"] else _("not identified")
+            result = _("identified") if facts["identified"] else _("not identified")
+            return f"{ROLES['served']}: {result}" if facts.get("whom") == "served" else result
         case "call ended":
             return str(OUTCOMES[facts["outcome"]])
         case _:

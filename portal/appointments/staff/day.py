@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from flask import abort
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
 from portal import clock, scheduling
 from portal.appointments.models import Appointment, Participant
@@ -134,6 +134,7 @@ def _appointments(day: date, zone: str, whose: ColumnElement[bool]) -> Sequence[
             selectinload(Appointment.service),
             selectinload(Appointment.clerk),
             selectinload(Appointment.participants),
+            joinedload(Appointment.served),
         )
         .order_by(Appointment.starts_at, Appointment.id)
     )

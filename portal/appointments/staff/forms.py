@@ -14,30 +14,45 @@ from wtforms.validators import InputRequired, Length, Optional
 
 from portal.appointments.call import IdentityRecord, can_identify
 from portal.appointments.models import Appointment
-from portal.appointments.papers import OUTCOMES, PAPERS, ROLES
+from portal.appointments.on_behalf import may_be_identified
+from portal.appointments.papers import OUTCOMES, PAPERS, PARTIES, ROLES
 from portal.forms import EmailField, PageForm, choices, required, short_text
 
-GUESTS = {role: title for role, title in ROLES.items() if role != "citizen"}
+GUESTS = {role: title for role, title in ROLES.items() if role not in PARTIES}
 
 
 class IdentityForm(PageForm):
     """What the clerk saw. No picture, no number of the paper."""
 
+    whom = RadioField(_l("Who is identified?"), [InputRequired(_l("Choose whom you identify."))])
     paper = SelectField(_l("Paper shown"), choices=choices(PAPERS))
     paper_shown = BooleanField(_l("The paper was shown in full and is readable"))
     face_matches = BooleanField(_l("The face is that of the photograph"))
     name_matches = BooleanField(_l("The name is that of the appointment"))
 
+    def __init__(self, *args: Any, appointment: Appointment, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._names = may_be_identified(appointment)
+        if len(self._names) > 1:
+            self.whom.choices = choices(self._names)
+        else:
+            del self.whom
+
     @classmethod
     def about(cls, appointment: Appointment) -> Self:
         """The form with what was recorded before, or with the paper that the citizen chose."""
         kept = appointment.identity_check
-        return cls(formdata=None, obj=kept) if kept else cls(formdata=None, paper=appointment.paper)
+        likely = {"whom": next(iter(may_be_identified(appointment))), "paper": appointment.paper}
+        return cls(appointment=appointment, formdata=None, obj=kept, data=None if kept else likely)
 
     def record(self) -> IdentityRecord:
         """The answers, ready for the call."""
         return IdentityRecord(
-            self.paper.data, self.paper_shown.data, self.face_matches.data, self.name_matches.data
+            self.paper.data,
+            self.paper_shown.data,
+            self.face_matches.data,
+            self.name_matches.data,
+            whom=self.whom.data if "whom" in self else next(iter(self._names)),
         )
 
 
