@@ -16,7 +16,7 @@ from portal import security
 from portal.db import transaction
 from portal.i18n import current_language
 from portal.people import lifecycle, visitor
-from portal.people.visitor import Door, current_person, is_staff
+from portal.people.visitor import Door, current_person
 from portal.plugin_api import Identity, IdentityProvider, LoginRefused, ProviderFailure
 from portal.providers import current_providers
 
@@ -69,8 +69,7 @@ def back() -> ResponseReturnValue:
     except ProviderFailure as failure:
         return _failed(attempt["door"], failure)
     _sign_in(provider.name, identity, attempt["door"])
-    home = "staff.day" if is_staff() else "citizen.mine"
-    return redirect(attempt["next"] or flask_url_for(home))
+    return redirect(attempt["next"] or flask_url_for(visitor.home()))
 
 
 @blueprint.post("/logout")

@@ -33,6 +33,7 @@ def init_app(app: Flask) -> None:
     app.context_processor(
         lambda: {
             "current_person": current_person,
+            "is_interpreter": is_interpreter,
             "is_staff": is_staff,
             "may_supervise": may_supervise,
         }
@@ -55,6 +56,11 @@ def the_person() -> Person:
     return current_person() or abort(401)
 
 
+def current_citizen() -> Person | None:
+    """Whoever came through the citizens' door. A colleague's own appointments stay out of his work."""
+    return current_person() if came_through() == "citizens" else None
+
+
 def came_through() -> Door | None:
     """The door of the present login. The citizens' door never grants a staff role."""
     return session.get("door")
@@ -69,8 +75,20 @@ def active_roles() -> set[str]:
 
 
 def is_staff() -> bool:
-    """True for whoever came through the staff's door and holds a post."""
-    return bool(active_roles())
+    """True for whoever came through the staff's door and serves citizens."""
+    return bool(active_roles() & access.AT_THE_COUNTER)
+
+
+def is_interpreter() -> bool:
+    """True for an interpreter of the roster who came through the staff's door."""
+    return "interpreter" in active_roles()
+
+
+def home() -> str:
+    """The endpoint of the page at which the work, or the visit, of this visitor begins."""
+    if came_through() == "citizens":
+        return "citizen.mine"
+    return "interpreting.mine" if is_interpreter() and not is_staff() else "staff.day"
 
 
 def may_supervise() -> bool:
