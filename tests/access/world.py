@@ -38,7 +38,7 @@ from portal.testing.browser import Browser
 CATALOGUE = Path(__file__).parents[2] / "portal" / "demo" / "catalogue.toml"
 TUESDAY = datetime(2026, 12, 1, 7, 0, tzinfo=UTC)
 """09:00 in Athens, when Kostas and Eleni are at the counter and Rena interprets."""
-FREE = datetime(2026, 12, 8, 7, 0, tzinfo=UTC)
+FREE = datetime(2026, 12, 9, 7, 0, tzinfo=UTC)
 LETTER = "abcdef0123456789"
 FORM_SECRET = "0" * 40
 PLACE = re.compile(r"<(?:any\([^)]*\):|[a-z]+:)?(\w+)>")
