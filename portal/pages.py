@@ -21,7 +21,8 @@ from werkzeug.exceptions import HTTPException
 from portal.config import Config, Municipality
 from portal.db import db
 from portal.offices.models import Field
-from portal.people.visitor import is_staff
+from portal.people.visitor import came_through, is_interpreter, is_staff
+from portal.refusals import NotYourPage, refusal_of
 from portal.security import public
 
 blueprint = Blueprint("pages", __name__)
@@ -103,6 +104,7 @@ def init_app(app: Flask, config: Config) -> None:
     )
     for code in TROUBLES:
         app.register_error_handler(code, _show_trouble)
+    app.register_error_handler(NotYourPage, _show_whose_page)
     app.register_error_handler(CSRFError, _show_expired_form)
     for status in (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE):
         app.register_error_handler(status, _show_breakdown)
@@ -169,10 +171,13 @@ def navigation() -> list[NavigationEntry]:
     entries = [
         _entry("pages.home", _l("Home")),
         _entry("citizen_booking.fields", _l("Services")),
-        _entry("citizen.mine", _l("My appointments")),
     ]
+    if came_through() != "staff":
+        entries.append(_entry("citizen.mine", _l("My appointments")))
     if is_staff():
         entries.append(_entry("staff.day", _l("Staff")))
+    if is_interpreter():
+        entries.append(_entry("interpreting.mine", _l("Interpreting")))
     return entries
 
 
@@ -235,6 +240,10 @@ def _luminance(colour: str) -> float:
 def _show_trouble(error: HTTPException) -> tuple[str, int]:
     code = error.code or 400
     return render_template("errors/trouble.html", trouble=TROUBLES[code]), code
+
+
+def _show_whose_page(error: NotYourPage) -> tuple[str, int]:
+    return render_template("errors/not_yours.html", refusal=refusal_of(error)), 403
 
 
 def _show_expired_form(error: CSRFError) -> tuple[str, int]:

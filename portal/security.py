@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
+from flask import Flask, Response, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -18,10 +18,12 @@ from flask_wtf.csrf import CSRFProtect
 from portal import kept_forms
 from portal.config import Config
 from portal.people import visitor
+from portal.refusals import NotYourPage, Reason
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-MARKS = frozenset({"public", "logged_in", "citizen", "staff", "supervisor", "signed", "webhook"})
+BEHIND_THE_STAFFS_DOOR = frozenset({"staff", "supervisor", "interpreter"})
+MARKS = BEHIND_THE_STAFFS_DOOR | {"public", "logged_in", "citizen", "signed", "webhook"}
 
 CONTENT_POLICY = {
     "default-src": "'none'",
@@ -56,18 +58,23 @@ def logged_in(view: F) -> F:
 
 
 def citizen_only(view: F) -> F:
-    """Whoever has logged in, acting for himself; the view checks that the object is his."""
+    """Whoever came through the citizens' door, for himself; the view checks that the object is his."""
     return _mark(view, "citizen")
 
 
 def staff_only(view: F) -> F:
-    """Whoever holds an active post; the view checks the office."""
+    """Clerks, supervisors and administrators; the view checks the office or whose case it is."""
     return _mark(view, "staff")
 
 
 def supervisor_only(view: F) -> F:
-    """Supervisors and administrators."""
+    """Supervisors and administrators; the view checks the office."""
     return _mark(view, "supervisor")
+
+
+def interpreter_only(view: F) -> F:
+    """Interpreters of the roster; the view shows nothing but their own part in an appointment."""
+    return _mark(view, "interpreter")
 
 
 def signed_link(view: F) -> F:
@@ -79,6 +86,12 @@ def with_camera(view: F) -> F:
     """The page may ask for camera and microphone; every other page forbids them."""
     view.portal_camera = True  # type: ignore[attr-defined]
     return view
+
+
+def refuse_staff() -> None:
+    """For public views that act for a citizen. Raises NotYourPage for who came through the staff's door."""
+    if visitor.came_through() == "staff":
+        raise NotYourPage("citizens")
 
 
 def _mark(view: F, name: str) -> F:
@@ -148,10 +161,12 @@ def _check_access() -> ResponseReturnValue | None:
     person = visitor.current_person()
     if person is None:
         return _log_in_first(mark)
-    if mark in ("staff", "supervisor") and not _holds_post(mark):
+    if mark in BEHIND_THE_STAFFS_DOOR and not _holds_post(mark):
         if visitor.came_through() != "staff":
-            return redirect(_login_address(mark))
-        abort(403)
+            return _log_in_first(mark)
+        raise NotYourPage(_why_not(mark))
+    if mark == "citizen":
+        refuse_staff()
     return None
 
 
@@ -182,11 +197,25 @@ def _login_address(mark: str | None) -> str:
 
 
 def _door(mark: str | None) -> str:
-    return "staff" if mark in ("staff", "supervisor") else "citizens"
+    return "staff" if mark in BEHIND_THE_STAFFS_DOOR else "citizens"
 
 
-def _holds_post(mark: str | None) -> bool:
-    return visitor.is_staff() if mark == "staff" else visitor.may_supervise()
+def _holds_post(mark: str) -> bool:
+    asked = {
+        "staff": visitor.is_staff,
+        "supervisor": visitor.may_supervise,
+        "interpreter": visitor.is_interpreter,
+    }
+    return asked[mark]()
+
+
+def _why_not(mark: str) -> Reason:
+    """What the page says to somebody behind the staff's door whose role has no such page."""
+    if not visitor.active_roles():
+        return "no_post"
+    if not visitor.is_staff():
+        return "counter"
+    return "supervisors" if mark == "supervisor" else "interpreters"
 
 
 def _return_address() -> str:

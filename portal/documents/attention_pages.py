@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flask import flash, redirect, render_template
+from flask import abort, flash, redirect, render_template
 from flask import url_for as flask_url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
@@ -42,17 +42,17 @@ KINDS: dict[str, LazyString] = {
 }
 """What work is called that was given up."""
 
-OWNERS: dict[str, Callable[[int], Appointment | None]] = {
-    "appointment_id": lambda number: db.session.get(Appointment, number),
-    "participant_id": lambda number: _appointment_of(db.session.get(Participant, number)),
-    "room_id": lambda number: _appointment_of(db.session.get(VideoRoom, number)),
-    "request_id": lambda number: _appointment_of(db.session.get(DocumentRequest, number)),
-    "delivery_id": lambda number: _appointment_of(getattr(db.session.get(Delivery, number), "request", None)),
-    "document_id": lambda number: _appointment_of(
-        getattr(db.session.get(IssuedDocument, number), "request", None)
-    ),
+CASES = {
+    "appointment_id": select(Appointment.id, Appointment),
+    "participant_id": select(Participant.id, Appointment).join(Participant.appointment),
+    "room_id": select(VideoRoom.id, Appointment).join(VideoRoom.appointment),
+    "request_id": select(DocumentRequest.id, Appointment).join(DocumentRequest.appointment),
+    "delivery_id": select(Delivery.id, Appointment).join(Delivery.request).join(DocumentRequest.appointment),
+    "document_id": select(IssuedDocument.id, Appointment)
+    .join(IssuedDocument.request)
+    .join(DocumentRequest.appointment),
 }
-"""The appointment behind each number that work is posted with."""
+"""How the appointment is found behind each number that work is posted with."""
 
 
 @dataclass(frozen=True)
@@ -62,24 +62,24 @@ class GivenUp:
     row: OutboxRow
     title: str
     appointment: Appointment | None
-    """Whose case it is; None when it belongs to none or to one that the reader may not open."""
+    """Whose case it is; None when it belongs to none, which is a matter of the whole municipality."""
 
 
 @blueprint.get("/attention")
 @security.supervisor_only
 def attention() -> str:
-    """The list, for supervisors and administrators."""
-    return render_template(
-        "documents/attention.html",
-        given_up=[_given_up(row) for row in outbox.buried_rows()[:SHOWN]],
-        failed=_failed(),
-    )
+    """The list: a supervisor's of his office, an administrator's of the municipality."""
+    given_up = _mine(outbox.buried_rows())[:SHOWN]
+    return render_template("documents/attention.html", given_up=given_up, failed=_failed())
 
 
 @blueprint.post("/attention/<int:row_id>/<any('retry', 'close'):deed>")
 @security.supervisor_only
 def settle(row_id: int, deed: str) -> ResponseReturnValue:
-    """Try given-up work again, or take it off the list."""
+    """Try given-up work again, or take it off the list. What another office must do is not found."""
+    row = db.session.get(OutboxRow, row_id)
+    if row is None or not _mine([row]):
+        abort(404)
     with transaction():
         done = outbox.retry_now(row_id) if deed == "retry" else outbox.close(row_id)
         if done:
@@ -93,11 +93,31 @@ def settle(row_id: int, deed: str) -> ResponseReturnValue:
     return redirect(flask_url_for("desk.attention"))
 
 
-def _given_up(row: OutboxRow) -> GivenUp:
+def _mine(rows: Sequence[OutboxRow]) -> list[GivenUp]:
+    """The work that the person may settle, of his offices; what belongs to no case is an administrator's."""
+    person, cases = the_person(), _cases_of(rows)
+    return [
+        GivenUp(row, _title(row), cases.get(row.id))
+        for row in rows
+        if access.may_settle(person, cases[row.id].office_id if row.id in cases else None)
+    ]
+
+
+def _cases_of(rows: Sequence[OutboxRow]) -> dict[int, Appointment]:
+    """The appointment behind each row that has one, found with a question for each kind of number."""
+    found: dict[int, Appointment] = {}
+    for name, query in CASES.items():
+        behind = {row.id: row.payload[name] for row in rows if name in row.payload}
+        if behind:
+            wanted = query.where(query.selected_columns[0].in_(set(behind.values())))
+            known = {number: case for number, case in db.session.execute(wanted)}
+            found |= {row: known[number] for row, number in behind.items() if number in known}
+    return found
+
+
+def _title(row: OutboxRow) -> str:
     kind = row.kind.removesuffix(outbox.BURIED)
-    found = next((OWNERS[name](value) for name, value in row.payload.items() if name in OWNERS), None)
-    mine = found is not None and access.may_serve(the_person(), found)
-    return GivenUp(row, str(KINDS.get(kind, kind)), found if mine else None)
+    return str(KINDS.get(kind, kind))
 
 
 def _failed() -> list[DocumentRequest]:
@@ -108,7 +128,3 @@ def _failed() -> list[DocumentRequest]:
     )
     rows = db.session.scalars(issued.order_by(DocumentRequest.created_at).limit(SHOWN))
     return [row for row in rows if (last := current_delivery(row)) and last.state in PROBLEMS]
-
-
-def _appointment_of(found: Participant | VideoRoom | DocumentRequest | None) -> Appointment | None:
-    return found.appointment if found else None

@@ -19,7 +19,8 @@ from portal import clock, files, outbox, security
 from portal.db import db, transaction
 from portal.documents import access_codes, lifecycle, progress
 from portal.documents.models import AccessCode, DocumentRequest
-from portal.people.visitor import current_person
+from portal.people import access
+from portal.people.visitor import current_citizen, current_person
 from portal.providers import current_providers
 
 blueprint = Blueprint("documents", __name__, url_prefix="/documents")
@@ -130,15 +131,18 @@ def _wanted(key: str) -> DocumentRequest:
     row = db.session.scalar(select(DocumentRequest).filter_by(key=key))
     if row is None or not row.deliveries:
         abort(404)
-    if current_person() is not None and not _may_read(row):
+    person = current_person()
+    if person is not None and not _may_read(row):
+        if access.may_see_own(person, row.appointment):
+            security.refuse_staff()
         abort(404)
     return row
 
 
 def _may_read(wanted: DocumentRequest) -> bool:
-    """The citizen after login, or whoever typed the code of this document a short while ago."""
-    person = current_person()
-    if person is not None and person.id == wanted.appointment.citizen_id:
+    """The citizen after his login, or whoever typed the code of this document a short while ago."""
+    citizen = current_citizen()
+    if citizen is not None and access.may_see_own(citizen, wanted.appointment):
         return True
     opened = session.get("open_document")
     return (

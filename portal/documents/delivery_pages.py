@@ -125,7 +125,7 @@ def choose_way(key: str) -> ResponseReturnValue:
 
 
 def visible(query: Select[DocumentRequest]) -> Select[DocumentRequest]:
-    """Narrow to the offices in which the person holds a post; an administrator sees all."""
+    """Narrow to the offices in which the person serves; an administrator sees all."""
     query = query.join(DocumentRequest.appointment).options(
         joinedload(DocumentRequest.appointment).options(
             joinedload(Appointment.service),
@@ -136,7 +136,7 @@ def visible(query: Select[DocumentRequest]) -> Select[DocumentRequest]:
         selectinload(DocumentRequest.deliveries),
         selectinload(DocumentRequest.document),
     )
-    posts = access.active_memberships(the_person())
+    posts = access.counter_posts(the_person())
     if any(post.role == "administrator" for post in posts):
         return query
     return query.where(Appointment.office_id.in_([post.office_id for post in posts]))

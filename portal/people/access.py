@@ -5,10 +5,18 @@ from __future__ import annotations
 from portal.appointments.models import Appointment
 from portal.people.models import Membership, Person
 
+AT_THE_COUNTER = frozenset({"clerk", "supervisor", "administrator"})
+"""Roles of those who serve citizens; an interpreter takes part in a call and sees nothing of the counter."""
+
 
 def active_memberships(person: Person) -> list[Membership]:
     """The posts a person holds today."""
     return [m for m in person.memberships if m.active and m.office.active]
+
+
+def counter_posts(person: Person) -> list[Membership]:
+    """The posts in which a person serves citizens today."""
+    return [post for post in active_memberships(person) if post.role in AT_THE_COUNTER]
 
 
 def may_see_own(person: Person, appointment: Appointment) -> bool:
@@ -17,18 +25,15 @@ def may_see_own(person: Person, appointment: Appointment) -> bool:
 
 
 def may_serve(person: Person, appointment: Appointment) -> bool:
-    """The clerk of the appointment, a supervisor of its office, or an administrator."""
-    if appointment.clerk_id == person.id:
-        return bool(active_memberships(person))
-    return any(
-        m.role == "administrator" or (m.role == "supervisor" and m.office_id == appointment.office_id)
-        for m in active_memberships(person)
-    )
+    """The clerk or second clerk of the appointment, a supervisor of its office, or an administrator."""
+    if person.id in (appointment.clerk_id, appointment.second_clerk_id):
+        return bool(counter_posts(person))
+    return may_supervise(person, appointment.office_id)
 
 
 def may_see_office(person: Person, office_id: int) -> bool:
-    """Staff see the day of the offices where they hold a post; an administrator sees all."""
-    return any(m.role == "administrator" or m.office_id == office_id for m in active_memberships(person))
+    """Staff handle the documents of the offices where they serve; an administrator those of all."""
+    return any(m.role == "administrator" or m.office_id == office_id for m in counter_posts(person))
 
 
 def may_supervise(person: Person, office_id: int) -> bool:
@@ -37,6 +42,13 @@ def may_supervise(person: Person, office_id: int) -> bool:
         m.role == "administrator" or (m.role == "supervisor" and m.office_id == office_id)
         for m in active_memberships(person)
     )
+
+
+def may_settle(person: Person, office_id: int | None) -> bool:
+    """Given-up work is settled by who supervises the office; without an office, by an administrator."""
+    if office_id is not None:
+        return may_supervise(person, office_id)
+    return any(m.role == "administrator" for m in active_memberships(person))
 
 
 def may_record_absence(person: Person, absent: Person) -> bool:

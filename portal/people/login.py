@@ -20,7 +20,7 @@ from portal.people import lifecycle, login_attempts, sessions, visitor
 from portal.people.lifecycle import Recognised
 from portal.people.login_attempts import Attempt
 from portal.people.models import LoginSession
-from portal.people.visitor import current_login, is_staff
+from portal.people.visitor import current_login
 from portal.plugin_api import (
     ConfigurationFailure,
     Door,
@@ -92,8 +92,7 @@ def back() -> ResponseReturnValue:
     except ProviderFailure as failure:
         return _failed(attempt, failure)
     _sign_in(provider.name, identity, attempt.door)
-    home = "staff.day" if is_staff() else "citizen.mine"
-    return redirect(attempt.next or flask_url_for(home))
+    return redirect(attempt.next or flask_url_for(visitor.home()))
 
 
 @blueprint.post("/logout")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime, timedelta
 
-from flask import Flask, abort, current_app, g, request, session
+from flask import Flask, abort, current_app, request, session
 from flask_login import LoginManager, UserMixin, current_user
 
 from portal import clock
@@ -43,6 +43,7 @@ def init_app(app: Flask) -> None:
         lambda: {
             "came_through": came_through,
             "current_person": current_person,
+            "is_interpreter": is_interpreter,
             "is_staff": is_staff,
             "may_supervise": may_supervise,
             "seconds_left": seconds_left,
@@ -55,14 +56,8 @@ def load(key: str) -> Visitor | None:
     """The visitor whose login has this key, or None when it has ended."""
     row = sessions.running(key)
     if row is None or _idle_left(row) <= timedelta():
-        g.login_has_ended = True
         return None
     return Visitor(row)
-
-
-def was_logged_out() -> bool:
-    """True when this browser's login ended by itself or was ended elsewhere, and nobody said so yet."""
-    return current_person() is None and bool(g.get("login_has_ended"))
 
 
 def current_person() -> Person | None:
@@ -80,6 +75,11 @@ def the_person() -> Person:
     return current_person() or abort(401)
 
 
+def current_citizen() -> Person | None:
+    """Whoever came through the citizens' door. A colleague's own appointments stay out of his work."""
+    return current_person() if came_through() == "citizens" else None
+
+
 def came_through() -> Door | None:
     """The door of the present login. The citizens' door never grants a staff role."""
     row = current_login()
@@ -95,8 +95,20 @@ def active_roles() -> set[str]:
 
 
 def is_staff() -> bool:
-    """True for whoever came through the staff's door and holds a post."""
-    return bool(active_roles())
+    """True for whoever came through the staff's door and serves citizens."""
+    return bool(active_roles() & access.AT_THE_COUNTER)
+
+
+def is_interpreter() -> bool:
+    """True for an interpreter of the roster who came through the staff's door."""
+    return "interpreter" in active_roles()
+
+
+def home() -> str:
+    """The endpoint of the page at which the work, or the visit, of this visitor begins."""
+    if came_through() == "citizens":
+        return "citizen.mine"
+    return "interpreting.mine" if is_interpreter() and not is_staff() else "staff.day"
 
 
 def may_supervise() -> bool:

@@ -35,7 +35,7 @@ class SessionWatch {
 
   async extend() {
     try {
-      const body = new URLSearchParams({ csrf_token: this.box.dataset.token });
+      const body = new URLSearchParams({ csrf_token: this.box.dataset.formToken });
       this.plan((await this.ask({ method: "POST", body })).seconds);
     } catch {
       this.look();

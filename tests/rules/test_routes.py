@@ -15,7 +15,7 @@ from portal.appointments.models import Appointment
 from portal.db import db, transaction
 from portal.people.access import may_serve
 from portal.people.models import Membership, Person
-from portal.security import MARKS
+from portal.security import BEHIND_THE_STAFFS_DOOR, MARKS
 from portal.testing.browser import Browser
 
 STORED = Path(__file__).parent / "routes.txt"
@@ -140,7 +140,7 @@ def test_nobody_gets_behind_the_login_without_it(
     guarded = [route for route in routes(app) if route.mark not in ("public", "signed", "webhook")]
     assert len(guarded) > 30
     for route in guarded:
-        door = "staff" if route.mark in STAFF_MARKS else "citizens"
+        door = "staff" if route.mark in BEHIND_THE_STAFFS_DOOR else "citizens"
         response = call(client, route)
         assert leads_to_login(response, door), (route, response.status_code, response.location)
 

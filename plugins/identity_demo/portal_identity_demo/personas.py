@@ -91,6 +91,7 @@ PERSONAS = (
     _staff("d.vlachou", "Δήμητρα", "Βλάχου", _CLERK),
     _staff("n.georgiou", "Νίκος", "Γεωργίου", _CLERK),
     _staff("a.petrou", "Άννα", "Πέτρου", _CLERK),
+    _staff("r.sideri", "Ρένα", "Σιδέρη", lazy("Sign language interpreter")),
     _staff("m.stathis", "Μιχάλης", "Στάθης", lazy("Administrator")),
 )
 

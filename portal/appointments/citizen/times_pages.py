@@ -78,6 +78,7 @@ def hold(key: str) -> ResponseReturnValue:
 
     The same form sent twice, or sent again after going back, leads to the appointment that it has made.
     """
+    security.refuse_staff()
     starts_at = parse_start(request.form.get("start", ""))
     try:
         session["hold"] = attempt(lambda: _hold(key, starts_at))

@@ -147,7 +147,7 @@ def _offices() -> OfficeChoice:
 def _form(offices: OfficeChoice) -> AbsenceForm:
     """The form for oneself, or for everybody of an office that one oversees."""
     person = the_person()
-    office = offices.chosen or access.active_memberships(person)[0].office
+    office = offices.chosen or access.counter_posts(person)[0].office
     people: Sequence[Person] = [person]
     if offices.chosen:
         query = (

@@ -26,12 +26,13 @@ from portal.appointments.rules import Wish, may_be_interpreted
 from portal.appointments.staff import own_offices
 from portal.appointments.staff.booking_forms import ANYONE, StaffBookingForm, WishForm
 from portal.appointments.staff.day import day_asked
-from portal.appointments.staff.own_offices import AT_THE_COUNTER, OfficeChoice
+from portal.appointments.staff.own_offices import OfficeChoice
 from portal.appointments.week import Times, why_address
 from portal.db import attempt, db
 from portal.i18n import short_date, wall_clock
 from portal.offices.models import Office, Service
 from portal.people import access
+from portal.people.access import AT_THE_COUNTER
 from portal.people.models import Membership, Skill
 from portal.people.visitor import the_person
 

@@ -197,11 +197,13 @@ def asked_by_script() -> bool:
 
 
 def _other_call(appointment: Appointment) -> Appointment | None:
-    """A call which the same clerk still has open."""
-    return db.session.scalar(
+    """A call which the same clerk still has open, and which the person may open too."""
+    others = db.session.scalars(
         select(Appointment).where(
             Appointment.clerk_id == appointment.clerk_id,
             Appointment.state == "in_call",
             Appointment.id != appointment.id,
         )
     )
+    person = the_person()
+    return next((row for row in others if access.may_serve(person, row)), None)

@@ -16,11 +16,11 @@ from portal.db import db
 from portal.offices import search
 from portal.offices.models import Office, Service
 from portal.people import access
+from portal.people.access import AT_THE_COUNTER
 from portal.people.models import Membership, Person, Skill
 
 FEW = 20
 """So many offices stand in a list; among more one has to search."""
-AT_THE_COUNTER = frozenset({"clerk", "supervisor", "administrator"})
 OVERSEEING = frozenset({"supervisor", "administrator"})
 
 

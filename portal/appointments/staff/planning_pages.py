@@ -21,10 +21,11 @@ from portal.appointments.pages import booking_rules
 from portal.appointments.rules import Wish
 from portal.appointments.staff import own_offices, planning_words
 from portal.appointments.staff.booking_forms import ANYONE
-from portal.appointments.staff.own_offices import AT_THE_COUNTER, OVERSEEING, OfficeChoice
+from portal.appointments.staff.own_offices import OVERSEEING, OfficeChoice
 from portal.appointments.staff.planning_forms import ClerkForm, HoursForm, QuestionForm, hours_as_written
 from portal.db import db
 from portal.offices.models import Office, Service
+from portal.people.access import AT_THE_COUNTER
 from portal.people.models import Membership, Person
 from portal.people.visitor import the_person
 
