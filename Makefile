@@ -49,7 +49,7 @@ screenshots: setup ## take the pictures of the README, by walking the journey in
 lock: setup ## choose the newest allowed versions of all packages anew
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-emit-package thyrida --no-annotate --no-header --extra dev --upgrade pyproject.toml -o requirements.lock
+		--no-emit-package thyrida --no-annotate --no-header --extra dev --extra keycloak --upgrade pyproject.toml -o requirements.lock
 
 clean: ## remove what was built and installed, not the instance folder
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis $(CATALOGUES)
