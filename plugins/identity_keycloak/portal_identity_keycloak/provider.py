@@ -102,7 +102,7 @@ def challenge_of(verifier: str) -> str:
 
 
 def _tell_error(error: str, description: str) -> NoReturn:
-    """Raise what the error of an authorization answer means; its own words are anybody's, so they stay out."""
+    """Raise what the error of an authorization answer means; its own words stay out."""
     if error == "access_denied":
         raise LoginRefused("the person declined, or Keycloak did not let him in", "declined")
     if "expired" in description or description == "login_timeout":

@@ -76,7 +76,7 @@ class Trial:
     def _realm_answers(self) -> None:
         answer = self._get(f"{self._realm.issuer}/.well-known/openid-configuration")
         if answer.status_code == 404:
-            if error_of(answer.content).get("error"):
+            if "realm" in error_of(answer.content).get("error", "").lower():
                 raise ConfigurationFailure(f'Keycloak has no realm "{self._settings.realm}": mend realm')
             raise ConfigurationFailure("there is no Keycloak at this address: mend server_url")
         if answer.status_code >= 500 or answer.status_code == 429:
