@@ -91,7 +91,7 @@ def fills_in(text: str) -> bool:
 def test_every_text_in_the_code_is_translated(projects: list[Project]) -> None:
     missing = []
     for project in projects:
-        assert len(messages(project.in_code)) > 3, f"no texts found in the code of {project.name}"
+        assert messages(project.in_code), f"no texts found in the code of {project.name}"
         for language, catalogue in project.catalogues.items():
             for text in messages(project.in_code):
                 found = catalogue.get(text.id, text.context)

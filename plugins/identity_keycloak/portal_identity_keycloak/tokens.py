@@ -22,6 +22,7 @@ KEYS_LIVE = 600
 """Seconds for which fetched keys are believed: a key that was withdrawn ends its work after that."""
 BETWEEN_SURPRISES = 10
 """Seconds between two fetches because of an unknown key, so that invented tokens cannot make us ask."""
+NEVER = float("inf")
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 OLDEST_LOGOUT = 300
 """Seconds after which a logout token is too old to be anything but a replay."""
@@ -127,12 +128,11 @@ class Tokens:
             raise LoginRefused("the token was made for another client")
 
     def _check_times(self, claims: Mapping[str, Any], needs_end: bool = True) -> None:
-        now, issued, end = self._now(), claims.get("iat"), claims.get("exp")
-        if not _is_time(issued) or not (_is_time(end) or (end is None and not needs_end)):
+        issued, end = claims.get("iat"), claims.get("exp", None if needs_end else NEVER)
+        if not _is_time(issued) or not _is_time(end):
             raise LoginRefused("the token does not say when it was made and when it ends")
-        late = now - end if end is not None else 0
-        difference = max(issued - now, late)
-        if difference >= self._leeway and difference > 0:
+        difference = max(claims["iat"] - self._now(), self._now() - claims.get("exp", NEVER))
+        if difference > self._leeway:
             raise ConfigurationFailure(
                 f"the clocks of Keycloak and of the portal differ by {round(difference)} seconds or more: "
                 "let both follow a time server, or raise leeway_seconds"

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 import time_machine
 from portal_identity_keycloak.provider import KeycloakLogin
-from pydantic import SecretStr
 
 from portal import clock
 from portal.plugin_api import (
@@ -340,52 +339,6 @@ def test_keycloak_tells_the_portal_who_was_logged_out(
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     again = kit.browser(context).post(called.path, data=called.body, headers=form)
     assert (again.status_code, context.end_sessions.ended) == (400, [(subject, maria.session)])
-
-
-# --- Trying it out -----------------------------------------------------------------------------------------
-
-
-def test_a_realm_made_from_our_file_is_found_in_order(login: Any) -> None:
-    found = login.provider.try_out(RETURN_URL)
-    assert [(finding.tried, finding.trouble) for finding in found if finding.trouble] == []
-    assert len(found) == 7
-
-
-@pytest.mark.parametrize(
-    ("wrong", "mend"),
-    [
-        ({"realm": "no-such-realm"}, "mend realm"),
-        ({"client_id": "nobody"}, "mend client_id"),
-        ({"client_secret": "wrong"}, "mend PORTAL_IDENTITY_KEYCLOAK_CLIENT_SECRET"),
-        ({"algorithms": ("ES256",)}, "in algorithms"),
-        ({"identity_provider_hint": "nowhere"}, "mend identity_provider_hint"),
-        ({"scope": "openid unheard-of"}, "scope"),
-        ({"server_url": "/auth"}, "mend server_url"),
-    ],
-)
-def test_each_mistake_is_told_with_its_mend(
-    open_login: Callable[..., Any], realm: Realm, wrong: dict[str, Any], mend: str
-) -> None:
-    changed = dict(wrong)
-    if "client_secret" in wrong:
-        changed["client_secret"] = SecretStr(wrong["client_secret"])
-    if "server_url" in wrong:
-        changed["server_url"] = realm.server.url + wrong["server_url"]
-    findings = open_login(realm, **changed).provider.try_out(RETURN_URL)
-    assert mend in " ".join(finding.trouble for finding in findings)
-
-
-def test_an_address_of_return_that_is_not_registered_is_told(login: Any) -> None:
-    troubles = [finding.trouble for finding in login.provider.try_out("https://else.example/login/back")]
-    assert any("add it to the client's valid redirect URIs" in trouble for trouble in troubles)
-
-
-def test_a_client_that_does_without_pkce_is_told(open_login: Callable[..., Any], realm: Realm) -> None:
-    name = f"portal-{secrets.token_hex(4)}"
-    realm.copy_client(name, attributes={"pkce.code.challenge.method": ""})
-    troubles = [finding.trouble for finding in open_login(realm, client_id=name).provider.try_out(RETURN_URL)]
-    assert [trouble for trouble in troubles if trouble] == [troubles[6]]
-    assert "to S256" in troubles[6]
 
 
 # --- What the log tells ------------------------------------------------------------------------------------
