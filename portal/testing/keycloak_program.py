@@ -32,7 +32,7 @@ ADMINISTRATOR = ("admin", "admin")
 PARTS = ("lib", "conf", "providers", "themes", "version.txt")
 READY = "prepared-data"
 """A database with Keycloak's tables and its first realm; a start that finds them takes half the time."""
-PATIENCE = 120.0
+PATIENCE = 240.0
 """Seconds that a start may take on a busy machine."""
 
 

@@ -34,6 +34,9 @@ from portal.testing.remote import RemoteServer, Reply
 
 RETURN_URL = f"{PORTAL_URL}/login/back"
 
+# The first test waits until Keycloak has started, which takes a minute where all processors are busy.
+pytestmark = pytest.mark.timeout(300)
+
 
 @pytest.fixture(scope="module")
 def asking_client(realm: Realm) -> str:

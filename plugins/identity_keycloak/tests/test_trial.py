@@ -14,6 +14,9 @@ from portal.testing.keycloak_realms import PORTAL_URL
 
 RETURN_URL = f"{PORTAL_URL}/login/back"
 
+# The first test waits until Keycloak has started, which takes a minute where all processors are busy.
+pytestmark = pytest.mark.timeout(300)
+
 
 def test_a_realm_made_from_our_file_is_found_in_order(login: Any) -> None:
     found = login.provider.try_out(RETURN_URL)
