@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -80,7 +81,9 @@ def _serve(folder: Path) -> None:
     for name, realm in (("portal", written_realm()), ("taxisnet", taxisnet_realm())):
         (home / "data" / "import" / f"{name}-realm.json").write_text(realm, encoding="utf-8")
     variables = program.environment(PORTAL_BASE_URL=PORTAL_URL, PORTAL_CLIENT_SECRET=CLIENT_SECRET)
-    process = subprocess.Popen(program.start_command(home, port), env=variables)
+    # On Linux the server ends with its watcher, even when that is killed.
+    tied = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
+    process = subprocess.Popen([*tied, *program.start_command(home, port)], env=variables)
     try:
         program.wait_until_it_answers(process, port, folder / LOG)
         # Written aside and renamed, so that nobody reads half an address.

@@ -40,6 +40,8 @@ def identity_of(
 
 
 def _refuse_incomplete(identity: Identity, settings: KeycloakSettings) -> None:
+    if identity.tax_number and not (identity.first_name or identity.last_name):
+        raise LoginRefused("the account has a tax number and nobody's name", "organisation")
     missing = [fact for fact in settings.required if not getattr(identity, fact)]
     if missing:
         told = ", ".join(f"{fact} (claim {getattr(settings.claims, fact) or 'not set'})" for fact in missing)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from threading import Lock
 from typing import Any
 
 from jwcrypto.common import JWException
-from jwcrypto.jwk import JWK, JWKSet
+from jwcrypto.jwk import JWK
 from jwcrypto.jws import JWS
 
 from portal.plugin_api import ConfigurationFailure, LoginRefused
@@ -51,12 +52,18 @@ class Keys:
             return self._keys.get(kid)
 
     def _fetch(self, now: float) -> None:
-        try:
-            fetched = JWKSet.from_json(json.dumps(dict(self._realm.keys())))
-        except (JWException, ValueError, TypeError):
-            raise ConfigurationFailure("Keycloak's keys cannot be read: mend server_url or realm") from None
-        self._keys = {key["kid"]: key for key in fetched["keys"] if key.get("kid")}
+        published = self._realm.keys().get("keys")
+        if not isinstance(published, list):
+            raise ConfigurationFailure("Keycloak's keys cannot be read: mend server_url or realm")
+        self._keys = dict(_readable(published))
         self._until = now + KEYS_LIVE
+
+
+def _readable(published: Iterable[Any]) -> Iterator[tuple[str, JWK]]:
+    """The keys of a kind that is known here, by name; a realm may have others beside them."""
+    for key in published:
+        with suppress(JWException, ValueError, TypeError, KeyError):
+            yield key["kid"], JWK(**key)
 
 
 class Tokens:
@@ -104,6 +111,8 @@ class Tokens:
 
     def _signed(self, token: str) -> dict[str, Any]:
         """The claims, once signature and issuer are ours."""
+        if token.count(".") != 2:
+            raise LoginRefused("what should be a token is none")
         try:
             signed = JWS()
             signed.allowed_algs = self._algorithms

@@ -17,9 +17,12 @@ from pydantic import SecretStr
 
 from portal.plugin_api import (
     ConfigurationFailure,
+    Door,
+    Identity,
     LoginRefused,
     PluginContext,
     ProviderFailure,
+    StaffPost,
     TemporaryFailure,
 )
 from portal.testing import kit
@@ -108,9 +111,13 @@ def provider(context: PluginContext[Any]) -> KeycloakLogin:
 
 
 def finish(
-    provider: KeycloakLogin, realm: ScriptedRealm, token: Callable[[dict[str, Any]], str], **changes: Any
-) -> Any:
-    start = provider.start(RETURN_URL, "state-1", "el", "citizens")
+    provider: KeycloakLogin,
+    realm: ScriptedRealm,
+    token: Callable[[dict[str, Any]], str],
+    door: Door = "citizens",
+    **changes: Any,
+) -> Identity:
+    start = provider.start(RETURN_URL, "state-1", "el", door)
     realm.id_token = token(realm.claims(**{"nonce": start.kept["nonce"], **changes}))
     return provider.finish(start.kept, {"state": "state-1", "code": "code", "iss": realm.issuer})
 
@@ -168,6 +175,8 @@ def test_a_token_that_the_realm_did_not_sign_is_refused(
         lambda claims: sign(claims, shared, "HS256"),
         lambda claims: sign(claims, realm.key, "RS512"),
         lambda claims: "no token at all",
+        lambda claims: "a.b.c",
+        lambda claims: json.dumps({"payload": "e30", "signatures": []}),
         lambda claims: "",
     ]
     for forgery in forgeries:
@@ -198,6 +207,25 @@ def test_facts_about_somebody_else_are_refused(provider: KeycloakLogin, realm: S
     realm.about = {**realm.about, "sub": "somebody-else"}
     with pytest.raises(LoginRefused, match="somebody else"):
         finish(provider, realm, lambda claims: sign(claims, realm.key))
+
+
+@pytest.mark.parametrize(
+    ("roles_from", "posts"),
+    [("client", (StaffPost("clerk", "a"),)), ("realm", (StaffPost("supervisor", "b"),)), ("catalogue", None)],
+)
+def test_posts_come_from_where_the_administrator_says(
+    plugin_context: Callable[..., PluginContext[Any]],
+    context: PluginContext[Any],
+    realm: ScriptedRealm,
+    roles_from: str,
+    posts: tuple[StaffPost, ...] | None,
+) -> None:
+    settings = context.settings.model_copy(update={"roles_from": roles_from})
+    provider = KeycloakLogin(plugin_context("identity_keycloak", settings))
+    realm.about["resource_access"] = {"portal": {"roles": ["clerk:a"]}, "other": {"roles": ["administrator"]}}
+    realm.about["realm_access"] = {"roles": ["supervisor:b"]}
+    assert finish(provider, realm, lambda claims: sign(claims, realm.key), door="staff").posts == posts
+    assert finish(provider, realm, lambda claims: sign(claims, realm.key)).posts is None
 
 
 @pytest.mark.parametrize(

@@ -154,12 +154,39 @@ def test_whoever_comes_from_taxisnet_is_known_by_what_the_registry_tells(
     assert "kc_idp_hint" not in at_staff.url
 
 
-def test_a_business_without_a_name_or_a_person_without_tax_number_is_incomplete(login: Any) -> None:
-    for missing in ({"attributes": {}}, {"lastName": ""}, {"attributes": {"afm": "000000000"}}):
-        username, _subject = login.add_maria(**missing)
-        with pytest.raises(LoginRefused) as refused:
-            login.enter(username)
-        assert refused.value.why == "incomplete"
+@pytest.mark.parametrize(
+    ("missing", "why"),
+    [
+        ({"attributes": {}}, "incomplete"),
+        ({"attributes": {"afm": "000000000"}}, "incomplete"),
+        ({"lastName": ""}, "incomplete"),
+        ({"firstName": "", "lastName": ""}, "organisation"),
+    ],
+)
+def test_a_citizen_without_name_or_tax_number_does_not_come_in(
+    login: Any, missing: dict[str, Any], why: str
+) -> None:
+    username, _subject = login.add_maria(**missing)
+    with pytest.raises(LoginRefused) as refused:
+        login.enter(username)
+    assert refused.value.why == why
+
+
+def test_a_client_without_our_mappers_tells_what_its_scopes_tell(
+    open_login: Callable[..., Any], realm: Realm
+) -> None:
+    name = f"stock-{secrets.token_hex(4)}"
+    realm.copy_client(
+        name,
+        protocolMappers=[],
+        defaultClientScopes=["basic", "profile", "email"],
+        optionalClientScopes=["phone"],
+    )
+    login = open_login(realm, client_id=name, scope="openid profile email phone", required=("last_name",))
+    username, _subject = login.add_maria()
+    maria = login.enter(username)
+    assert (maria.username, maria.last_name, maria.tax_number) == (username, "Παπαδοπούλου", "")
+    assert maria.email == f"{username}@example.gr"
 
 
 # --- What goes wrong at Keycloak ---------------------------------------------------------------------------
