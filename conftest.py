@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-SERVERS = {"postgres", "store", "open_store", "house", "empty_app"}
+SERVERS = {"postgres", "store", "open_store", "house", "empty_app", "keycloak"}
 BROWSER = {"chromium"}
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from portal.people.models import Person
     from portal.plugin_api import PluginContext
     from portal.testing.browser import Browser
+    from portal.testing.keycloak import Keycloak
     from portal.testing.remote import RemoteServer
 
 pytest.register_assert_rewrite("portal.testing.contracts")
@@ -144,6 +145,18 @@ def remote() -> Iterator[RemoteServer]:
     server = RemoteServer()
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def keycloak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keycloak]:
+    """A real Keycloak, one for all processes of this run; see `portal.testing.keycloak`."""
+    import os
+
+    from portal.testing.keycloak import running
+
+    folder = tmp_path_factory.getbasetemp()
+    with running((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "keycloak") as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

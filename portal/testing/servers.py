@@ -22,10 +22,12 @@ from typing import Any, NoReturn, TypeVar
 import pytest
 
 from portal import embedded_store
+from portal.testing import keycloak_program
 
 T = TypeVar("T")
 
 OLDEST_POSTGRES = 15
+_ACCEPTED_JAVA = " or ".join(map(str, keycloak_program.SUPPORTED_JAVA))
 PATIENCE = 30.0
 """Seconds that a server has to start, and again to stop."""
 
@@ -91,6 +93,10 @@ def missing() -> list[str]:
         "Valkey or Redis: no test with real workers or a real store": _store_program(),
         "Chromium: no test in a browser (calls, journeys)": _chromium(),
         "a font with Greek letters: browsers show boxes instead": _greek_font(),
+        f"Java ({_ACCEPTED_JAVA}): no login with a real Keycloak": keycloak_program.java(),
+        f"Keycloak {keycloak_program.VERSION}, which Maven (mvn) fetches: no login with a real one": (
+            keycloak_program.is_ready()
+        ),
     }
     return [name for name, found in wanted.items() if not found]
 
