@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -188,7 +189,9 @@ def _try(options: argparse.Namespace) -> int:
     from portal import trial
 
     try:
-        findings = trial.identity(_app(), options.provider)
+        # A program reads the answer from standard output; the log goes beside it.
+        with redirect_stdout(sys.stderr):
+            findings = trial.identity(_app(), options.provider)
     except trial.NotChosen as reason:
         print(reason, file=sys.stderr)
         return 1

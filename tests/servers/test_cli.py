@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from portal import cli, demo
+from portal.plugin_api import ConfigurationFailure
 from portal.testing.servers import store_server
 
 
@@ -51,6 +53,34 @@ def test_check_live_is_content_when_all_is_there(
     with store_server(environment):
         assert cli.main(["check", "--live"]) == 0
     assert capsys.readouterr().err == ""
+
+
+def test_trying_a_provider_says_what_was_tried(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["try", "identity", "demo"]) == 0
+    assert capsys.readouterr().out == "the identity server can be used: in order\n"
+
+
+def test_a_program_gets_the_same_as_one_line_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(self: object) -> None:
+        raise ConfigurationFailure("the secret is wrong; set it anew")
+
+    monkeypatch.setattr("portal_identity_demo.provider.DemoLogin.check", broken)
+    assert cli.main(["try", "identity", "demo", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out) == {
+        "kind": "identity",
+        "provider": "demo",
+        "tried": [
+            {"tried": "the identity server can be used", "trouble": "the secret is wrong; set it anew"}
+        ],
+        "problems": ["the secret is wrong; set it anew"],
+    }
+
+
+def test_a_provider_that_does_not_serve_here_cannot_be_tried(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["try", "identity", "keycloak"]) == 1
+    assert "names no provider keycloak; it names demo" in capsys.readouterr().err
 
 
 def test_plugins_lists_the_enabled_ones(capsys: pytest.CaptureFixture[str]) -> None:

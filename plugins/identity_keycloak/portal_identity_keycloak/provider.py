@@ -33,7 +33,7 @@ class KeycloakLogin(IdentityProvider):
     """OpenID Connect with authorization code, PKCE (S256), state and nonce."""
 
     name = "keycloak"
-    title = lazy("Login with Keycloak")
+    title = lazy("Account at the municipality")
 
     def __init__(self, context: PluginContext[KeycloakSettings]) -> None:
         self._settings = context.settings
