@@ -87,7 +87,7 @@ def forget_contact(person: Person) -> None:
 
 def _person_of(account: Account | None, door: Door, provider: str, identity: Identity) -> Person | None:
     if door == "staff":
-        return account.person if account else _listed(provider, identity.username)
+        return account.person if account else _listed(provider, identity)
     same = _with_tax_number(identity.tax_number)
     if same is not None or account is None:
         return same
@@ -102,12 +102,15 @@ def _with_tax_number(number: str) -> Person | None:
     return db.session.scalar(select(Person).where(Person.tax_number_hash.in_(lookup_hashes(number))))
 
 
-def _listed(provider: str, username: str) -> Person | None:
+def _listed(provider: str, identity: Identity) -> Person | None:
     """Whom the catalogue lists under this login, unless somebody else has logged in as him already.
 
-    A directory may give the name of somebody who has left to a newcomer.
+    A directory may give the name of somebody who has left to a newcomer. And one that knows posts but grants
+    none says that this is no member of staff, whatever he calls himself.
     """
-    person = db.session.scalar(select(Person).filter_by(login=username)) if username else None
+    if not identity.username or identity.posts == ():
+        return None
+    person = db.session.scalar(select(Person).filter_by(login=identity.username))
     if person is None:
         return None
     if any(other.door == "staff" and other.provider == provider for other in person.accounts):

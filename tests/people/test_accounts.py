@@ -122,6 +122,13 @@ def test_staff_of_the_catalogue_are_found_by_their_login_once_and_then_by_their_
     assert client.get("/staff/").status_code == 403
 
 
+def test_whoever_takes_the_name_of_a_clerk_but_has_no_post_takes_nothing_from_him(staffed, client, arrive):
+    arrive(Identity("uuid-9", username="k.alexiou", posts=()), "staff")
+    clerk = db.session.scalars(select(Person).filter_by(login="k.alexiou")).one()
+    assert person("uuid-9").id != clerk.id
+    assert posts(clerk)
+
+
 def test_a_login_of_the_catalogue_opens_nothing_at_the_citizens_door(staffed, client, arrive):
     arrive(Identity("uuid-1", username="k.alexiou"))
     assert person("uuid-1").login is None

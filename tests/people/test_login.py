@@ -200,6 +200,13 @@ def test_the_session_cookie_is_kept_from_scripts_and_foreign_pages(client):
     assert "HttpOnly" in cookie and "SameSite=Lax" in cookie
 
 
+@pytest.mark.parametrize("address", ["/login", "/login/back"])
+def test_nobody_tries_to_log_in_without_end(client, address):
+    answers = [client.get(address).status_code for _ in range(31)]
+    assert 429 not in answers[:30]
+    assert answers[30] == 429
+
+
 def test_a_form_without_its_token_changes_nothing(client, log_in_as):
     log_in_as(MARIA)
     assert client.post("/logout").status_code == 400
