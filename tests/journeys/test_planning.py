@@ -63,6 +63,7 @@ def test_a_supervisor_books_for_a_caller_and_settles_an_absence(walker, language
     page.locator("input[name=start]").first.check()
     page.fill("#name", "Γεώργιος Καλαμάτας")
     page.fill("#phone", "210 000 0000")
+    page.check("input[name=asked][value=phone]")
     page.check("input[name=delivery][value=pickup]")
     page.locator("main form[method=post] button.button--primary").click()
     clerk.sees(".notice--success")
