@@ -16,8 +16,7 @@ from werkzeug.datastructures import MultiDict
 from portal import clock
 from portal.db import Base, UtcDateTime, db, must_be_writing, transaction
 from portal.encryption import decrypt, encrypt
-from portal.people.models import LoginSession
-from portal.people.visitor import current_person
+from portal.people.visitor import current_person, former_login
 
 LONGEST = timedelta(hours=2)
 """Long enough for a login with everything that can go wrong."""
@@ -41,7 +40,7 @@ class KeptForm(Base):
 
 def keep(page: str) -> bool:
     """Keep the fields of the present form for whoever's login this browser had; False if there was none."""
-    login = db.session.get(LoginSession, session.get("_user_id", ""))
+    login = former_login()
     fields = [[name, value] for name, value in request.form.items(multi=True) if name != "csrf_token"]
     text = json.dumps(fields)
     if login is None or not fields or len(text) > LARGEST or len(page) > 500:

@@ -177,9 +177,16 @@ def _view() -> Callable[..., Any] | None:
 def _log_in_first(mark: str | None) -> ResponseReturnValue:
     """To the login, and from there back; what was being sent is kept meanwhile.
 
-    After a form stands a page in between: its redirects may not leave this site (form-action).
+    After a form stands a page in between: its redirects may not leave this site (form-action). So does one
+    for a citizen whose login has ended by itself: the identity server may still take whoever sits there now
+    for him, and the page offers to log out there.
     """
-    address = _login_address(mark) if request.method == "GET" else _keep_and_log_in(mark)
+    if request.method != "GET":
+        address = _keep_and_log_in(mark)
+    elif _door(mark) == "citizens" and visitor.former_login():
+        address = url_for("login.first", door="citizens", next=_return_address())
+    else:
+        address = _login_address(mark)
     if SCRIPT.isdisjoint(request.headers.keys()):
         return redirect(address, 302 if request.method == "GET" else 303)
     # A script cannot follow to another site; it is told where the browser should go.
@@ -222,7 +229,8 @@ def _return_address() -> str:
     """Where to go on after the login: this page, or the page that held the form."""
     if request.method == "GET":
         return request.full_path.rstrip("?")
-    return safe_next(urlsplit(request.referrer or "").path) or "/"
+    page = urlsplit(request.referrer or "")
+    return safe_next(page._replace(scheme="", netloc="", fragment="").geturl()) or "/"
 
 
 def _add_headers(response: Response) -> Response:

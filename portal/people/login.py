@@ -68,7 +68,7 @@ def first(door: Door) -> ResponseReturnValue:
         door=door,
         provider=_provider(door).title,
         next_page=security.safe_next(request.args.get("next")),
-        logged_out="_user_id" in session,
+        logged_out=visitor.former_login() is not None,
         kept=request.args.get("kept") == "1",
         held=held_time(session.get("hold")),
     )
@@ -99,9 +99,9 @@ def back() -> ResponseReturnValue:
 @security.public
 def out() -> ResponseReturnValue:
     """End the session here and, if the provider has one, there: the next one at this computer is another."""
-    row = current_login()
+    row = current_login() or visitor.former_login()
     address = _logout_address(row) if row else None
-    if row:
+    if row and row.ended_at is None:
         with transaction():
             sessions.end(row)
             audit.record(row.person_id, "logged out", f"person:{row.person_id}", door=row.door)

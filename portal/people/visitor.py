@@ -10,7 +10,7 @@ from flask_login import LoginManager, UserMixin, current_user
 
 from portal import clock
 from portal.config import SessionRules
-from portal.db import transaction
+from portal.db import db, transaction
 from portal.people import access, sessions
 from portal.people.models import LoginSession, Person
 from portal.plugin_api import Door
@@ -68,6 +68,13 @@ def current_person() -> Person | None:
 def current_login() -> LoginSession | None:
     """The running login, or None."""
     return current_user.row if current_user and current_user.is_authenticated else None
+
+
+def former_login() -> LoginSession | None:
+    """The login that this browser had and that has ended by itself; the identity server's may live on."""
+    if current_login() is not None:
+        return None
+    return db.session.get(LoginSession, session.get("_user_id", ""))
 
 
 def the_person() -> Person:

@@ -191,3 +191,23 @@ def test_a_login_that_took_more_than_an_hour_is_begun_anew(client, provider, clo
     clock.shift(timedelta(minutes=61))
     page = client.get("/login/back", query_string={"state": state, "code": f"{state}.m-1"})
     assert page.status_code == 400 and "The login took too long" in page.text
+
+
+def test_after_a_login_that_ended_by_itself_the_next_one_at_this_computer_can_log_out_everywhere(
+    client, arrive, clock
+):
+    client.get("/?lang=en")
+    arrive(MARIA)
+    clock.shift(timedelta(minutes=31))
+    to_page = client.get("/appointments?page=2").location
+    assert to_page == "/login/citizens/first?next=/appointments?page%3D2"
+    assert "Are you somebody else" in client.get(to_page).text
+    answer = client.submit("/logout", page=to_page)
+    assert answer.headers["Refresh"].startswith("0; url=https://login.example/out?")
+    assert client.get("/appointments").location.startswith("/login?")
+
+
+def test_staff_whose_login_ended_go_straight_to_the_login_again(client, arrive, clock):
+    arrive(MARIA, "staff")
+    clock.shift(timedelta(minutes=61))
+    assert client.get("/staff/").location == "/login/staff?next=/staff/"
