@@ -20,6 +20,9 @@ from portal.plugin_api import Door, Identity, StaffPost
 
 log = structlog.get_logger()
 
+LONGEST_NAME, LONGEST_EMAIL, LONGEST_PHONE = 100, 254, 20
+"""Letters that the tables hold. A longer name is cut, a longer address or number is none."""
+
 RANK = ("interpreter", "clerk", "supervisor", "administrator")
 """Of several roles in one office the highest holds."""
 
@@ -120,13 +123,14 @@ def _listed(provider: str, identity: Identity) -> Person | None:
 
 
 def _take_over(person: Person, identity: Identity, door: Door) -> None:
-    person.first_name = identity.first_name or person.first_name or ""
-    person.last_name = identity.last_name or person.last_name or ""
-    person.fathers_name = identity.fathers_name or person.fathers_name or ""
+    person.first_name = identity.first_name[:LONGEST_NAME] or person.first_name or ""
+    person.last_name = identity.last_name[:LONGEST_NAME] or person.last_name or ""
+    person.fathers_name = identity.fathers_name[:LONGEST_NAME] or person.fathers_name or ""
     person.birth_year = identity.birth_year or person.birth_year
     if person.contact_kept_at is None:
-        person.email = identity.email or person.email or ""
-        person.phone = identity.phone or person.phone or ""
+        email = identity.email if len(identity.email) <= LONGEST_EMAIL else ""
+        phone = identity.phone if len(identity.phone) <= LONGEST_PHONE else ""
+        person.email, person.phone = email or person.email or "", phone or person.phone or ""
     if identity.tax_number and door == "citizens":
         person.tax_number_encrypted = encrypt(identity.tax_number.encode()).decode()
         person.tax_number_hash = lookup_hashes(identity.tax_number)[0]

@@ -73,6 +73,15 @@ def test_the_tax_number_is_found_by_a_hash_that_nobody_without_the_key_can_make(
     assert "999100005" not in str(account)
 
 
+def test_what_is_longer_than_any_name_or_number_stops_no_login(each_counter):
+    from portal.people import lifecycle as people
+
+    identity = Identity("m-1", last_name="Ω" * 300, email="a" * 300, phone="6" * 40, tax_number="999100005")
+    with transaction():
+        maria = people.recognise("citizens", "directory", identity, "el").person
+    assert (len(maria.last_name), maria.email, maria.phone) == (100, "", "")
+
+
 def test_after_a_change_of_the_secret_key_the_same_person_is_found(app, client, arrive):
     from dataclasses import replace
 

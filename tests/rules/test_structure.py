@@ -37,6 +37,7 @@ ONLY_IN = {
     "keycloak": {"plugins/identity_keycloak/portal_identity_keycloak/server.py"},
     "phonenumbers": {"portal/forms.py"},
     "pikepdf": {"portal/documents/pdf_check.py", "portal/demo/documents.py"},
+    "stdnum": {"portal/plugin_api/tax_number.py"},
 }
 """A package that may be replaced one day is known in one or two places."""
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from stdnum.gr import vat
-
-from portal.plugin_api import Door, Identity, LoginRefused, StaffPost
+from portal.plugin_api import Door, Identity, LoginRefused, StaffPost, is_tax_number
 
 from .settings import KeycloakSettings, Roles
 
@@ -88,4 +86,4 @@ def _birth_year(text: str) -> int | None:
 def _tax_number(text: str) -> str:
     """Only a valid one counts: people are recognised by it, and ``0`` or ``-`` would be many people."""
     number = text.removeprefix("EL")
-    return number if vat.is_valid(number) and len(number) == 9 and int(number) else ""
+    return number if is_tax_number(number) else ""
