@@ -52,6 +52,8 @@ def keep(page: str) -> bool:
         until=clock.now() + LONGEST,
     )
     with transaction():
+        # One for each person: what he sent before that is older, or on its way back already.
+        db.session.execute(delete(KeptForm).where(KeptForm.person_id == row.person_id))
         db.session.add(row)
         db.session.flush()
         session["kept_form"] = row.id

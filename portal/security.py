@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from flask import Flask, Response, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -146,10 +146,18 @@ def _mark_of(endpoint: str, view: Callable[..., Any] | None) -> str | None:
 
 def safe_next(address: str | None) -> str | None:
     """``address`` if it is a path of this portal, else None: nobody is sent to a foreign site."""
-    if not address or not address.startswith("/") or address.startswith("//") or "\\" in address:
+    if not address or not address.startswith("/") or address.startswith("//") or not address.isprintable():
         return None
-    parts = urlsplit(address)
-    return address if not parts.scheme and not parts.netloc else None
+    parts = _parts(address)
+    return address if "\\" not in address and not parts.scheme and not parts.netloc else None
+
+
+def _parts(address: str) -> SplitResult:
+    """The parts of an address; empty ones where it is none."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("//nowhere")
 
 
 def _check_access() -> ResponseReturnValue | None:
@@ -177,16 +185,9 @@ def _view() -> Callable[..., Any] | None:
 def _log_in_first(mark: str | None) -> ResponseReturnValue:
     """To the login, and from there back; what was being sent is kept meanwhile.
 
-    After a form stands a page in between: its redirects may not leave this site (form-action). So does one
-    for a citizen whose login has ended by itself: the identity server may still take whoever sits there now
-    for him, and the page offers to log out there.
+    After a form stands a page in between: its redirects may not leave this site (form-action).
     """
-    if request.method != "GET":
-        address = _keep_and_log_in(mark)
-    elif _door(mark) == "citizens" and visitor.former_login():
-        address = url_for("login.first", door="citizens", next=_return_address())
-    else:
-        address = _login_address(mark)
+    address = _login_address(mark) if request.method == "GET" else _keep_and_log_in(mark)
     if SCRIPT.isdisjoint(request.headers.keys()):
         return redirect(address, 302 if request.method == "GET" else 303)
     # A script cannot follow to another site; it is told where the browser should go.
@@ -229,7 +230,7 @@ def _return_address() -> str:
     """Where to go on after the login: this page, or the page that held the form."""
     if request.method == "GET":
         return request.full_path.rstrip("?")
-    page = urlsplit(request.referrer or "")
+    page = _parts(request.referrer or "")
     return safe_next(page._replace(scheme="", netloc="", fragment="").geturl()) or "/"
 
 

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import structlog
+from cryptography.fernet import InvalidToken
 from sqlalchemy import select
 
 from portal import audit, clock
 from portal.db import db, must_be_writing
-from portal.encryption import encrypt, lookup_hashes
+from portal.encryption import decrypt, encrypt, lookup_hashes
 from portal.offices.models import Office
 from portal.people.models import Account, Membership, Person
 from portal.plugin_api import Door, Identity, StaffPost
@@ -57,6 +58,14 @@ def recognise(door: Door, provider: str, identity: Identity, language: str) -> R
     return Recognised(person, former_name if former_name not in ("", person.name) else "")
 
 
+def tax_number_of(person: Person) -> str:
+    """The number in the clear; empty when none is known, or none of today's keys opens it."""
+    try:
+        return decrypt(person.tax_number_encrypted.encode()).decode() if person.tax_number_encrypted else ""
+    except InvalidToken:
+        return ""
+
+
 def follow_posts(person: Person, posts: tuple[StaffPost, ...]) -> None:
     """Let the person hold exactly the posts that the identity provider grants; the others rest."""
     must_be_writing()
@@ -90,13 +99,16 @@ def forget_contact(person: Person) -> None:
 
 def _person_of(account: Account | None, door: Door, provider: str, identity: Identity) -> Person | None:
     if door == "staff":
-        return account.person if account else _listed(provider, identity)
+        if account and account.person.login:
+            return account.person
+        # He may have come before the catalogue listed him.
+        return _listed(provider, identity) or (account.person if account else None)
     same = _with_tax_number(identity.tax_number)
     if same is not None or account is None:
         return same
     # The number leads: an account that now belongs to another number belongs to another person.
-    known, stated = account.person.tax_number_hash, lookup_hashes(identity.tax_number)
-    return None if identity.tax_number and known and known not in stated else account.person
+    known = tax_number_of(account.person)
+    return None if known and identity.tax_number not in ("", known) else account.person
 
 
 def _with_tax_number(number: str) -> Person | None:

@@ -13,9 +13,11 @@ from werkzeug.datastructures import Headers
 
 from portal import audit, security
 from portal.appointments.lifecycle import held_time, rename_citizen
+from portal.appointments.models import Appointment
 from portal.config import Config
-from portal.db import transaction
+from portal.db import db, transaction
 from portal.i18n import current_language
+from portal.offices.search import searchable
 from portal.people import lifecycle, login_attempts, sessions, visitor
 from portal.people.lifecycle import Recognised
 from portal.people.login_attempts import Attempt
@@ -49,8 +51,12 @@ def init_app(app: Flask) -> None:
 @security.public
 def begin(door: Door) -> ResponseReturnValue:
     """Send the browser to the identity provider of this door."""
+    next_page = security.safe_next(request.args.get("next"))
+    if visitor.former_login() and "go" not in request.args:
+        # The identity server may take whoever sits there now for the one who left; the page says what to do.
+        return redirect(flask_url_for("login.first", door=door, next=next_page))
     provider = _provider(door)
-    attempt = login_attempts.begin(door, provider.name, security.safe_next(request.args.get("next")))
+    attempt = login_attempts.begin(door, provider.name, next_page)
     try:
         start = provider.start(_own_address(), attempt.state, current_language(), door)
     except ProviderFailure as failure:
@@ -70,7 +76,7 @@ def first(door: Door) -> ResponseReturnValue:
         next_page=security.safe_next(request.args.get("next")),
         logged_out=visitor.former_login() is not None,
         kept=request.args.get("kept") == "1",
-        held=held_time(session.get("hold")),
+        held=_held(),
     )
 
 
@@ -87,6 +93,8 @@ def back() -> ResponseReturnValue:
     provider = _provider(attempt.door)
     if provider.name != attempt.provider:
         return _explained("state", attempt.door, attempt.next, 400)
+    # Reading opened a connection; a slow identity server shall not keep it from others.
+    db.session.rollback()
     try:
         identity = provider.finish(attempt.kept, request.args.to_dict())
     except ProviderFailure as failure:
@@ -100,8 +108,8 @@ def back() -> ResponseReturnValue:
 def out() -> ResponseReturnValue:
     """End the session here and, if the provider has one, there: the next one at this computer is another."""
     row = current_login() or visitor.former_login()
-    address = _logout_address(row) if row else None
-    if row and row.ended_at is None:
+    address = _logout_address(row) if row else _logout_of_nobody(request.form.get("door"))
+    if row:
         with transaction():
             sessions.end(row)
             audit.record(row.person_id, "logged out", f"person:{row.person_id}", door=row.door)
@@ -122,33 +130,41 @@ def out() -> ResponseReturnValue:
 def stay() -> ResponseReturnValue:
     """Somebody is there and wants to stay logged in."""
     visitor.note_presence()
-    return {"seconds": visitor.seconds_left()}
+    return {"seconds": visitor.seconds_left(), "can_stay": visitor.can_stay()}
 
 
 @blueprint.get("/session")
 @security.public
 def left() -> ResponseReturnValue:
     """For how many seconds the login still lasts, as pages in other windows may have extended it."""
-    return {"seconds": visitor.seconds_left()}
+    return {"seconds": visitor.seconds_left(), "can_stay": visitor.can_stay()}
 
 
 def _sign_in(provider: str, identity: Identity, door: Door) -> None:
     former = current_login()
+    before = former or visitor.former_login()
+    before_id = before.person_id if before else None
     try:
         recognised, row = _begin_session(provider, identity, door, former)
     except IntegrityError:
         # The same person's first login happened twice at the same moment; now he is known.
         recognised, row = _begin_session(provider, identity, door, former)
-    kept = {key: session[key] for key in KEPT_OVER_LOGIN if key in session}
+    person = recognised.person
+    # Pages that the same person left open in other windows go on working: they carry his form token.
+    names = (*KEPT_OVER_LOGIN, "csrf_token") if before_id == person.id else KEPT_OVER_LOGIN
+    kept = {key: session[key] for key in names if key in session}
     session.clear()
-    session.update(kept)
+    session.update(kept, just_logged_in=True)
+    held = held_time(kept.get("hold"))
+    if held and held.citizen_id not in (None, person.id):
+        session.pop("hold")
     visitor.note_presence()
     login_user(visitor.load(row.key))
-    if recognised.former_name:
+    if door == "citizens" and searchable(recognised.former_name) not in ("", searchable(person.name)):
         flash(
             _(
                 "The registry now gives your name as %(name)s (until now: %(former)s). We use the new one.",
-                name=recognised.person.name,
+                name=person.name,
                 former=recognised.former_name,
             ),
             "info",
@@ -186,6 +202,25 @@ def _logout_address(row: LoginSession) -> str | None:
         return None
 
 
+def _logout_of_nobody(door: str | None) -> str | None:
+    """Where somebody logs out at the provider who was not let in here: with the wrong codes, for instance."""
+    if door not in ("citizens", "staff"):
+        return None
+    home = current_app.config["PORTAL"].portal.base_url + flask_url_for("pages.home")
+    provider = _provider("staff" if door == "staff" else "citizens")
+    try:
+        return provider.logout_url(Identity(subject="", logout_hint=""), home)
+    except ProviderFailure:
+        return None
+
+
+def _held() -> Appointment | None:
+    """The time that is held for this browser, as far as whoever sits there now may know of it."""
+    row = held_time(session.get("hold"))
+    login = current_login() or visitor.former_login()
+    return row if row and row.citizen_id in (None, login.person_id if login else None) else None
+
+
 def _provider(door: Door) -> IdentityProvider:
     providers = current_providers()
     return providers.identity_staff if door == "staff" else providers.identity_citizens
@@ -205,7 +240,5 @@ def _failed(attempt: Attempt, failure: ProviderFailure) -> ResponseReturnValue:
 
 def _explained(why: str, door: Door, next_page: str | None, status: int) -> ResponseReturnValue:
     """A page that says what happened, what to do, and that the chosen time is still held."""
-    page = render_template(
-        "login/failed.html", reason=why, door=door, next_page=next_page, held=held_time(session.get("hold"))
-    )
+    page = render_template("login/failed.html", reason=why, door=door, next_page=next_page, held=_held())
     return page, status

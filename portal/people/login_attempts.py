@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from cryptography.fernet import InvalidToken
 from flask import session
@@ -22,6 +23,8 @@ from portal.plugin_api import Door
 AT_ONCE = 3
 """The oldest is forgotten for a fourth: a cookie has room for no more."""
 LONGEST = timedelta(hours=1)
+LONGEST_PAGE = 200
+"""Letters of an address to return to; of a longer one only the path is kept: a cookie holds 4 KB in all."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +47,18 @@ class Attempt:
 
 def begin(door: Door, provider: str, next_page: str | None) -> Attempt:
     """An attempt with a state that nobody can guess; `keep` puts it into the cookie."""
+    if next_page and len(next_page) > LONGEST_PAGE:
+        next_page = urlsplit(next_page).path[:LONGEST_PAGE]
     return Attempt(door, provider, next_page, clock.now().timestamp())
 
 
 def keep(attempt: Attempt, kept: Mapping[str, str]) -> None:
     """Remember the attempt, and what its provider wants to see again."""
     sealed = encrypt(json.dumps({**asdict(attempt), "kept": dict(kept)}).encode()).decode()
-    session["logins"] = [*session.get("logins", []), sealed][-AT_ONCE:]
+    others = [
+        other for other in session.get("logins", []) if (one := _opened(other)) and not one.took_too_long
+    ]
+    session["logins"] = [*others, sealed][-AT_ONCE:]
 
 
 def take(state: str) -> Attempt | None:

@@ -18,7 +18,7 @@ class Person(Base):
     __tablename__ = "person"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    login: Mapped[str | None] = mapped_column(String(100), unique=True)
+    login: Mapped[str | None] = mapped_column(String(255), unique=True)
     """The name of a member of staff in the catalogue; None for citizens."""
     first_name: Mapped[str] = mapped_column(String(100), default="")
     last_name: Mapped[str] = mapped_column(String(100), default="")

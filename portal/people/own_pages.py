@@ -11,7 +11,6 @@ from wtforms.validators import Length, Optional
 
 from portal import audit, security
 from portal.db import transaction
-from portal.encryption import decrypt
 from portal.forms import EmailField, PageForm, PhoneField, PostalCodeField, short_text
 from portal.people import lifecycle
 from portal.people.models import Person
@@ -68,7 +67,7 @@ def change() -> ResponseReturnValue:
 
 
 def _page(person: Person, form: ContactForm) -> str:
-    number = decrypt(person.tax_number_encrypted.encode()).decode() if person.tax_number_encrypted else ""
+    number = lifecycle.tax_number_of(person)
     # Enough to recognise one's own number; whoever looks over the shoulder learns nothing.
     shown = f"••••••{number[-3:]}" if number else ""
     return render_template("people/own_details.html", person=person, form=form, tax_number=shown)

@@ -56,6 +56,12 @@ def identity_of(row: LoginSession) -> Identity:
     return Identity(subject=row.subject, session=row.provider_session, logout_hint=hint)
 
 
+def lapse(row: LoginSession) -> None:
+    """End a session because nobody was there. The provider's may live on, so the way to end that is kept."""
+    must_be_writing()
+    row.ended_at = clock.now()
+
+
 def end(row: LoginSession) -> None:
     """End one session; what the provider gave for its logout is forgotten."""
     must_be_writing()

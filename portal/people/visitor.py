@@ -46,6 +46,7 @@ def init_app(app: Flask) -> None:
             "is_interpreter": is_interpreter,
             "is_staff": is_staff,
             "may_supervise": may_supervise,
+            "can_stay": can_stay,
             "seconds_left": seconds_left,
             "session_rules": app.config["PORTAL"].sessions,
         }
@@ -130,6 +131,12 @@ def seconds_left() -> int:
     return max(0, math.ceil(left.total_seconds()))
 
 
+def can_stay() -> bool:
+    """False when the login ends however busy one is."""
+    row = current_login()
+    return row is not None and _idle_left(row) <= row.ends_at - clock.now()
+
+
 def note_presence() -> None:
     """Somebody is there: the time without a page or a press begins anew."""
     session["seen"] = int(clock.now().timestamp())
@@ -152,7 +159,7 @@ def _end(key: str) -> None:
     with transaction():
         row = sessions.running(key)
         if row:
-            sessions.end(row)
+            sessions.lapse(row)
 
 
 def _idle_left(row: LoginSession) -> timedelta:

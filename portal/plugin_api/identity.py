@@ -59,7 +59,7 @@ class Identity:
     """The identity server's own name of its session, for ``PluginContext.end_sessions``."""
     logout_hint: str = field(default="", repr=False)
     """Whatever the provider needs at logout; kept encrypted on the server while the session lives, and
-    given back to ``logout_url``. Never in the browser."""
+    given back to ``logout_url``. The browser sees no more of it than the address of the logout says."""
 
 
 class IdentityProvider(ABC):

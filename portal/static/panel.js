@@ -73,6 +73,8 @@ class LiveRegion {
     const quiet = this.frame || options.method ? {} : { "X-Quiet": "1" };
     const response = await fetch(address, { ...options, cache: "no-store", headers: { "X-Panel": "1", ...quiet } });
     const elsewhere = response.headers.get("X-Go");
+    // The login has ended while the page looked for news: the call goes on, and the next press leads to the login.
+    if (response.status === 401 && this.frame && !options.method) throw new Error("logged out");
     if (elsewhere) return location.assign(elsewhere);
     if (!response.ok) throw new Error(String(response.status));
     const page = new DOMParser().parseFromString(await response.text(), "text/html");

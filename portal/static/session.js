@@ -12,11 +12,12 @@ class SessionWatch {
     this.stay = box.querySelector("button");
     this.stay.addEventListener("click", () => this.extend());
     document.addEventListener("visibilitychange", () => document.hidden || this.look());
-    this.plan(Number(box.dataset.session));
+    this.plan(Number(box.dataset.session), box.dataset.canStay === "yes");
   }
 
-  plan(seconds) {
+  plan(seconds, canStay) {
     clearTimeout(this.timer);
+    this.canStay = canStay;
     this.ends = Date.now() + seconds * 1000;
     if (seconds > this.warning) {
       this.box.hidden = true;
@@ -27,7 +28,7 @@ class SessionWatch {
   async look() {
     try {
       const answer = await this.ask({ headers: { "X-Quiet": "1" } });
-      this.plan(answer.seconds);
+      this.plan(answer.seconds, answer.can_stay);
     } catch {
       this.timer = setTimeout(() => this.look(), 10000);
     }
@@ -36,7 +37,8 @@ class SessionWatch {
   async extend() {
     try {
       const body = new URLSearchParams({ csrf_token: this.box.dataset.formToken });
-      this.plan((await this.ask({ method: "POST", body })).seconds);
+      const answer = await this.ask({ method: "POST", body });
+      this.plan(answer.seconds, answer.can_stay);
     } catch {
       this.look();
     }
@@ -52,9 +54,9 @@ class SessionWatch {
   warn() {
     const left = Math.ceil((this.ends - Date.now()) / 1000);
     this.box.hidden = false;
-    this.stay.hidden = left <= 0;
-    const { soon, over } = this.box.dataset;
-    const words = left > 0 ? soon.replace("{minutes}", String(Math.max(1, Math.round(left / 60)))) : over;
+    this.stay.hidden = left <= 0 || !this.canStay;
+    const { soon, last, over } = this.box.dataset;
+    const words = left > 0 ? (this.canStay ? soon : last).replace("{minutes}", String(Math.max(1, Math.round(left / 60)))) : over;
     if (this.words.textContent !== words) this.words.textContent = words;
     if (left > 0) this.timer = setTimeout(() => this.look(), Math.min(left, 30) * 1000);
   }

@@ -25,7 +25,7 @@ def arrive(client, provider):
     def arrive(identity: Identity, door: str = "citizens", browser=None):
         browser = browser or client
         provider.people[identity.subject] = identity
-        sent = browser.get("/login/staff" if door == "staff" else "/login").location
+        sent = browser.get("/login/staff?go=1" if door == "staff" else "/login?go=1").location
         [state] = parse_qs(urlsplit(sent).query)["state"]
         return browser.get(
             "/login/back", query_string={"state": state, "code": f"{state}.{identity.subject}"}

@@ -131,6 +131,15 @@ def test_staff_of_the_catalogue_are_found_by_their_login_once_and_then_by_their_
     assert client.get("/staff/").status_code == 403
 
 
+def test_whoever_came_before_the_catalogue_listed_him_is_found_there_afterwards(app, client, arrive, clock):
+    arrive(Identity("uuid-1", username="k.alexiou"), "staff")
+    assert client.get("/staff/").status_code == 403
+    import_file(DEMO_CATALOGUE, app.config["PORTAL"].providers.delivery)
+    arrive(Identity("uuid-1", username="k.alexiou"), "staff")
+    assert client.get("/staff/").status_code == 200
+    assert person("uuid-1").login == "k.alexiou"
+
+
 def test_whoever_takes_the_name_of_a_clerk_but_has_no_post_takes_nothing_from_him(staffed, client, arrive):
     arrive(Identity("uuid-9", username="k.alexiou", posts=()), "staff")
     clerk = db.session.scalars(select(Person).filter_by(login="k.alexiou")).one()

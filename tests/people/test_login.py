@@ -192,7 +192,7 @@ def test_whoever_goes_back_without_choosing_reads_what_to_do(client):
     page = client.get(client.submit(to_people, {}).location)
     assert page.status_code == 403
     assert "You have not logged in" in page.text
-    assert re.search(r'href="/login/staff"', page.text)
+    assert re.search(r'href="/login/staff\?go=1"', page.text)
 
 
 def test_the_session_cookie_is_kept_from_scripts_and_foreign_pages(client):

@@ -101,8 +101,8 @@ def test_questions_that_a_page_asks_by_itself_keep_nobody_logged_in(client, arri
 def test_one_press_extends_the_login(client, arrive, clock):
     arrive(MARIA)
     clock.shift(timedelta(minutes=28))
-    assert client.get("/session", headers={"X-Quiet": "1"}).json == {"seconds": 120}
-    assert client.submit("/session", page="/appointments").json == {"seconds": 1800}
+    assert client.get("/session", headers={"X-Quiet": "1"}).json["seconds"] == 120
+    assert client.submit("/session", page="/appointments").json["seconds"] == 1800
     clock.shift(timedelta(minutes=28))
     assert is_in(client)
 
@@ -200,14 +200,65 @@ def test_after_a_login_that_ended_by_itself_the_next_one_at_this_computer_can_lo
     arrive(MARIA)
     clock.shift(timedelta(minutes=31))
     to_page = client.get("/appointments?page=2").location
+    assert to_page == "/login?next=/appointments?page%3D2"
+    to_page = client.get(to_page).location
     assert to_page == "/login/citizens/first?next=/appointments?page%3D2"
+    assert client.get("/login").location == "/login/citizens/first", "from the head of any page too"
     assert "Are you somebody else" in client.get(to_page).text
     answer = client.submit("/logout", page=to_page)
     assert answer.headers["Refresh"].startswith("0; url=https://login.example/out?")
     assert client.get("/appointments").location.startswith("/login?")
 
 
-def test_staff_whose_login_ended_go_straight_to_the_login_again(client, arrive, clock):
+def test_nobody_becomes_the_clerk_who_left_by_opening_a_page(client, arrive, clock):
     arrive(MARIA, "staff")
     clock.shift(timedelta(minutes=61))
-    assert client.get("/staff/").location == "/login/staff?next=/staff/"
+    to_page = client.get(client.get("/staff/").location).location
+    assert to_page == "/login/staff/first?next=/staff/"
+
+
+def test_the_way_out_at_the_provider_is_known_after_the_login_has_ended_by_itself(
+    client, arrive, provider, clock, monkeypatch
+):
+    got = []
+    monkeypatch.setattr(provider, "logout_url", lambda identity, url: got.append(identity) or None)
+    arrive(MARIA)
+    clock.shift(timedelta(minutes=31))
+    client.submit("/logout", page="/login/citizens/first")
+    assert got[0].logout_hint == "the-id-token"
+    assert login().logout_hint_encrypted == ""
+
+
+def test_a_form_in_another_window_goes_through_after_the_same_person_has_logged_in_again(
+    client, arrive, clock
+):
+    arrive(MARIA)
+    token = client.get("/my-details").text.split('name="csrf_token" value="')[1].split('"')[0]
+    clock.shift(timedelta(minutes=31))
+    arrive(MARIA)
+    saved = client.post("/my-details", data={"email": "m@example.gr", "csrf_token": token})
+    assert saved.status_code == 302
+    arrive(Identity("p-1", first_name="Πέτρος"))
+    assert client.post("/my-details", data={"csrf_token": token}).status_code == 400
+
+
+def test_at_the_end_of_the_longest_login_nobody_is_told_that_he_can_stay(client, arrive, clock):
+    arrive(MARIA)
+    assert client.get("/session").json == {"seconds": 1800, "can_stay": True}
+    for _ in range(8 * 3 - 1):
+        clock.shift(timedelta(minutes=20))
+        assert is_in(client)
+    clock.shift(timedelta(minutes=19))
+    assert client.get("/session").json == {"seconds": 60, "can_stay": False}
+
+
+@pytest.mark.parametrize("page", ["/%09/%5B", "/a%0Ab", "//[", "/" + "a" * 3000 + "?b=1"])
+def test_an_address_that_is_none_stops_no_login(client, arrive, page):
+    assert client.get(f"/login?next={page}").status_code == 302
+    assert client.get(f"/login/citizens/first?next={page}").status_code == 200
+
+
+def test_many_logins_with_long_addresses_fit_into_the_cookie(client, provider):
+    for number in range(6):
+        answer = client.get(f"/login?next=/staff/book/?{'x' * 150}{number}")
+        assert len(answer.headers["Set-Cookie"]) < 4000

@@ -104,7 +104,7 @@ class Person:
         self.page.locator("a[href^='/login']").first.wait_for(timeout=PATIENCE)
         assert self.page.url.startswith(self.portal)
         assert lint(self.page.content(), "el") == []
-        assert self.page.locator("form[action$='/logout']").count() == 0
+        assert self.page.locator("header form[action$='/logout']").count() == 0
 
 
 @pytest.fixture
@@ -163,6 +163,10 @@ def test_the_codes_of_a_business_open_nothing_and_the_page_says_which_ones_do(pe
     person.logs_in(FIRM)
     person.reads_that_nobody_is_logged_in()
     assert "Συνδεθείτε με τους προσωπικούς σας κωδικούς" in person.page.inner_text("main")
+    person.presses("Αποσύνδεση από τη σελίδα σύνδεσης")
+    person.is_at("/")
+    person.logs_in(ELENI)
+    person.is_at("/appointments")
 
 
 @pytest.mark.parametrize(

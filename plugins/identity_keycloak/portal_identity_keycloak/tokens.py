@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -14,7 +15,7 @@ from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 from jwcrypto.jws import JWS
 
-from portal.plugin_api import ConfigurationFailure, LoginRefused
+from portal.plugin_api import ConfigurationFailure, LoginRefused, TemporaryFailure
 
 from .server import Realm
 from .settings import KeycloakSettings
@@ -24,6 +25,8 @@ KEYS_LIVE = 600
 BETWEEN_SURPRISES = 10
 """Seconds between two fetches because of an unknown key, so that invented tokens cannot make us ask."""
 NEVER = float("inf")
+COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
+"""The only way in which a token is written here (RFC 7515, section 3.1); the library reads others too."""
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 OLDEST_LOGOUT = 300
 """Seconds after which a logout token is too old to be anything but a replay."""
@@ -39,11 +42,14 @@ class Keys:
         self._keys: dict[str, JWK] = {}
         self._until = 0.0
         self._surprised_at = 0.0
+        self._failed_at = 0.0
 
     def get(self, kid: str) -> JWK | None:
         """The key of this name; an unknown one makes us ask the realm again, but not often."""
         now = self._clock().timestamp()
         with self._lock:
+            if abs(now - self._failed_at) < BETWEEN_SURPRISES:
+                raise TemporaryFailure("Keycloak did not tell its keys a moment ago")
             if now >= self._until:
                 self._fetch(now)
             elif kid not in self._keys and abs(now - self._surprised_at) >= BETWEEN_SURPRISES:
@@ -52,11 +58,12 @@ class Keys:
             return self._keys.get(kid)
 
     def _fetch(self, now: float) -> None:
+        self._failed_at = now
         published = self._realm.keys().get("keys")
         if not isinstance(published, list):
             raise ConfigurationFailure("Keycloak's keys cannot be read: mend server_url or realm")
         self._keys = dict(_readable(published))
-        self._until = now + KEYS_LIVE
+        self._until, self._failed_at = now + KEYS_LIVE, 0.0
 
 
 def _readable(published: Iterable[Any]) -> Iterator[tuple[str, JWK]]:
@@ -111,7 +118,7 @@ class Tokens:
 
     def _signed(self, token: str) -> dict[str, Any]:
         """The claims, once signature and issuer are ours."""
-        if token.count(".") != 2:
+        if not COMPACT.fullmatch(token):
             raise LoginRefused("what should be a token is none")
         try:
             signed = JWS()

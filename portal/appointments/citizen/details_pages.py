@@ -39,11 +39,13 @@ def details() -> ResponseReturnValue:
         return _nothing_chosen()
     if held.state == "booked":
         return _booked(held.key)
-    held = _still_held(held)
+    clash = False
+    if session.pop("just_logged_in", False) and not lifecycle.held_time(held.key):
+        held, clash = _hold_again(held)
     ways = ways_of(held.service, held.channel)
     answers = first_answers(the_person(), held, ways)
     form = DetailsForm(data=answers, ways=ways, wish=wish_of(held))
-    return _page(held, form)
+    return _page(held, form, clash=clash)
 
 
 @blueprint.post("/booking")
@@ -110,16 +112,14 @@ def _remember_contact(citizen: Person, form: DetailsForm) -> None:
         forget_contact(citizen)
 
 
-def _still_held(former: Appointment) -> Appointment:
-    """The same time once more, if it was given up while the citizen was logging in and nobody has it yet."""
-    if lifecycle.held_time(former.key):
-        return former
+def _hold_again(former: Appointment) -> tuple[Appointment, bool]:
+    """The same time once more, given up during the login; True if the citizen has another one then."""
     try:
         session["hold"] = attempt(lambda: _hold_anew(former, former.starts_at).key)
-    except (TimeTaken, lifecycle.NotPossible):
+    except (TimeTaken, lifecycle.NotPossible) as lost:
         db.session.refresh(former)
-        return former
-    return db.session.scalars(select(Appointment).filter_by(key=session["hold"])).one()
+        return former, isinstance(lost, CitizenElsewhere)
+    return db.session.scalars(select(Appointment).filter_by(key=session["hold"])).one(), False
 
 
 def _held_now(former: Appointment) -> Appointment:

@@ -4,8 +4,13 @@ Revision ID: 0004
 Revises: 0003
 """
 
+from contextlib import suppress
+
 import sqlalchemy as sa
 from alembic import op
+from cryptography.fernet import InvalidToken
+
+from portal.encryption import decrypt, lookup_hashes
 
 revision = "0004"
 down_revision = "0003"
@@ -58,7 +63,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_kept_form_until"), "kept_form", ["until"])
     with op.batch_alter_table("person", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("login", sa.String(length=100), nullable=True))
+        batch_op.add_column(sa.Column("login", sa.String(length=255), nullable=True))
         batch_op.add_column(sa.Column("tax_number_hash", sa.String(length=64), nullable=True))
         batch_op.add_column(sa.Column("address", sa.JSON(), nullable=False, server_default="{}"))
         batch_op.add_column(sa.Column("contact_kept_at", sa.DateTime(), nullable=True))
@@ -73,16 +78,34 @@ def upgrade() -> None:
 
 
 def _take_over_people() -> None:
-    """Who holds a post is known by his login; everybody else has an account at the citizens' door.
+    """Who holds a post is known by his login; whoever was a citizen has an account at the citizens' door.
 
-    The hash of a tax number is written at the person's next login, when the number is known in the clear.
+    Contact details of citizens were kept without asking, so they go; appointments have their own.
     """
     posts = "SELECT person_id FROM membership"
-    op.execute(f"UPDATE person SET login = subject WHERE id IN ({posts})")  # noqa: S608
+    # A former staff provider may have left a second person of the same name behind; the newer one holds.
+    newest = "SELECT MAX(p.id) FROM person p JOIN membership m ON m.person_id = p.id GROUP BY p.subject"
+    op.execute(f"UPDATE person SET login = subject WHERE id IN ({newest})")  # noqa: S608
+    came = "SELECT citizen_id FROM appointment WHERE citizen_id IS NOT NULL"
     op.execute(
         "INSERT INTO account (person_id, door, provider, subject, last_login_at) "  # noqa: S608
-        f"SELECT id, 'citizens', provider, subject, created_at FROM person WHERE id NOT IN ({posts})"
+        "SELECT id, 'citizens', provider, subject, created_at FROM person "
+        f"WHERE id NOT IN ({posts}) OR id IN ({came})"
     )
+    op.execute(f"UPDATE person SET email = '', phone = '' WHERE id NOT IN ({posts})")  # noqa: S608
+    _write_hashes()
+
+
+def _write_hashes() -> None:
+    """Citizens are looked up by the hash from now on; of two rows with one number the newer one gets it."""
+    person = sa.table("person", *map(sa.column, ("id", "tax_number_encrypted", "tax_number_hash")))
+    known = sa.select(person.c.id, person.c.tax_number_encrypted).where(person.c.tax_number_encrypted != "")
+    newest = {}
+    for number, sealed in op.get_bind().execute(known.order_by(person.c.id)).all():
+        with suppress(InvalidToken):
+            newest[lookup_hashes(decrypt(sealed.encode()).decode())[0]] = number
+    for found, number in newest.items():
+        op.execute(person.update().where(person.c.id == number).values(tax_number_hash=found))
 
 
 def downgrade() -> None:
