@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,17 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask import Flask
-from flask_migrate import downgrade
-from sqlalchemy import inspect, text
+from flask_migrate import downgrade, upgrade
+from sqlalchemy import MetaData, Table, inspect, select, text
 
 from portal import create_app, migrations
 from portal.config import load
 from portal.db import db
+from portal.encryption import encrypt, lookup_hashes
+from portal.people.models import Account, Person
 from portal.testing.servers import postgres_cluster
+
+A_DAY = datetime(2026, 11, 30)  # noqa: DTZ001 - as it stands in a table
 
 
 @pytest.fixture(scope="module")
@@ -68,4 +73,38 @@ def test_an_upgrade_leaves_references_checked(empty_app: Flask) -> None:
     if db.engine.dialect.name == "sqlite":
         with db.engine.connect() as connection:
             assert connection.scalar(text("PRAGMA foreign_keys")) == 1
+    downgrade(revision="base")
+
+
+def old_row(table: Table, **values: Any) -> None:
+    """A row in a table of an older version; what must be given and is not gets something of its kind."""
+    usual = {"INTEGER": 1, "BOOLEAN": True, "JSON": {}, "DATETIME": A_DAY, "TIMESTAMP": A_DAY}
+    needed = [column for column in table.columns if not column.nullable and column.name not in values]
+    filled = {column.name: usual.get(str(column.type).split("(")[0], "x") for column in needed}
+    with db.engine.begin() as connection:
+        connection.execute(table.insert().values({**filled, **values}))
+
+
+def test_people_of_the_version_before_accounts_are_found_again(empty_app: Flask) -> None:
+    upgrade(revision="0003")
+    tables = MetaData()
+    tables.reflect(db.engine)
+    person, sealed = tables.tables["person"], encrypt(b"999100005").decode()
+    for number, subject in enumerate(("maria", "maria-again", "clerk", "clerk"), 1):
+        values = {"provider": f"provider-{number}", "subject": subject, "email": "kept@example.gr"}
+        old_row(person, id=number, **values, tax_number_encrypted=sealed if number < 3 else "")
+    old_row(tables.tables["office"], id=1)
+    for number in (3, 4):
+        old_row(tables.tables["membership"], id=number, person_id=number, office_id=1)
+    migrations.upgrade(empty_app)
+    people = {one.id: one for one in db.session.scalars(select(Person))}
+    assert [people[number].login for number in (1, 2, 3, 4)] == [None, None, None, "clerk"]
+    assert [people[number].email for number in (1, 4)] == ["", "kept@example.gr"]
+    assert people[2].tax_number_hash == lookup_hashes("999100005")[0]
+    assert people[1].tax_number_hash is None
+    assert [(one.person_id, one.subject) for one in db.session.scalars(select(Account))] == [
+        (1, "maria"),
+        (2, "maria-again"),
+    ]
+    db.session.remove()
     downgrade(revision="base")
