@@ -17,6 +17,7 @@ from flask_babel import force_locale
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from portal import clock, mail
+from portal.appointments import call
 from portal.config import Config
 from portal.db import transaction
 from portal.people import sessions
@@ -24,8 +25,10 @@ from portal.plugin_api import (
     Attachment,
     EndSessions,
     Exchange,
+    OpenRooms,
     PluginContext,
     PluginSettings,
+    Room,
     TemporaryFailure,
 )
 
@@ -117,6 +120,7 @@ def make(
         signer=PluginSigner(name, config.secret_keys),
         url_for=url_for(app, config.portal.base_url, name),
         end_sessions=_end_sessions(app, name),
+        open_rooms=_open_rooms(app, name),
         demo=config.demo,
     )
 
@@ -154,10 +158,18 @@ def _mail(app: Flask, name: str) -> Callable[..., None]:
 def _end_sessions(app: Flask, name: str) -> EndSessions:
     def end(subject: str = "", session: str = "") -> int:
         with _within(app), transaction():
-            providers = app.extensions["portal.providers"].identity_of_plugin(name)
+            providers = app.extensions["portal.providers"].given_by(name, "identity")
             return sum(sessions.end_known_as(provider, subject, session) for provider in providers)
 
     return end
+
+
+def _open_rooms(app: Flask, name: str) -> OpenRooms:
+    def rooms() -> tuple[Room, ...]:
+        with _within(app):
+            return call.open_rooms(app.extensions["portal.providers"].given_by(name, "video"))
+
+    return rooms
 
 
 def url_for(app: Flask, base_url: str, name: str) -> Callable[..., str]:

@@ -281,9 +281,7 @@ class _Builder:
             identity_citizens=guarded["identity"][chosen.identity.citizens],
             identity_staff=guarded["identity"][chosen.identity.staff],
             observers=self.observers,
-            identity_plugins={
-                name: giver for (kind, name), giver in self.givers.items() if kind == "identity"
-            },
+            givers=dict(self.givers),
         )
 
     def _report_missing(self, wanted: Mapping[str, Iterable[str]]) -> None:

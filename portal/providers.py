@@ -36,9 +36,9 @@ log = structlog.get_logger()
 
 P = TypeVar("P")
 
-IN_PAGES = frozenset({"join", "start", "finish", "logout_url"})
+IN_PAGES = frozenset({"join", "join_url", "start", "finish", "logout_url"})
 IN_JOBS = frozenset({"open_room", "close_room", "send", "find", "label", "track", "cancel", "forget"})
-GUARDED = IN_PAGES | IN_JOBS | {"check", "try_out"}
+GUARDED = IN_PAGES | IN_JOBS | {"check", "try_out", "try_join"}
 
 FAILURES_BEFORE_PAUSE = 5
 FIRST_PAUSE = timedelta(minutes=1)
@@ -69,12 +69,16 @@ class Providers:
     identity_staff: IdentityProvider
     observers: Mapping[str, Callable[[Event], None]] = field(default_factory=dict)
     """Plugins that want to be told what happened, by the plugin's name."""
-    identity_plugins: Mapping[str, str] = field(default_factory=dict)
-    """Which plugin gives the identity provider of this name."""
+    givers: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """Which plugin gives the provider of this kind (``identity``, ``video``, ``delivery``) and name."""
 
-    def identity_of_plugin(self, plugin: str) -> list[str]:
-        """The names of the identity providers that ``plugin`` gives."""
-        return [provider for provider, giver in self.identity_plugins.items() if giver == plugin]
+    def given_by(self, plugin: str, kind: str) -> list[str]:
+        """The names of the providers of one kind that ``plugin`` gives."""
+        return [name for (given, name), giver in self.givers.items() if (given, giver) == (kind, plugin)]
+
+    def video_in_order(self) -> list[str]:
+        """The video providers in the order in which they should be asked now: paused ones last."""
+        return sorted(self.video, key=is_paused)
 
 
 def current_providers() -> Providers:

@@ -18,6 +18,7 @@ from flask_wtf.csrf import CSRFProtect
 from portal import kept_forms
 from portal.config import Config
 from portal.people import visitor
+from portal.plugin_api import VideoProvider
 from portal.refusals import NotYourPage, Reason
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -234,15 +235,26 @@ def _return_address() -> str:
     return safe_next(page._replace(scheme="", netloc="", fragment="").geturl()) or "/"
 
 
+def _permissions(provider: VideoProvider | None) -> str:
+    """Camera and microphone on the pages that need them; inside a frame only for the video system's."""
+    needed = getattr(_view(), "portal_camera", False)
+    frames = "".join(f' "{origin}"' for origin in sorted(provider.origins)) if provider else ""
+    allowed = f"(self{frames})" if needed else "()"
+    framed = allowed if frames else "()"
+    return (
+        f"camera={allowed}, microphone={allowed}, autoplay=(self{frames}), fullscreen=(self{frames}), "
+        f"display-capture={framed}, geolocation=(), payment=()"
+    )
+
+
 def _add_headers(response: Response) -> Response:
     policy = dict(CONTENT_POLICY)
-    for origin in g.get("call_origins", ()):
-        policy["frame-src"] = f"{policy.get('frame-src', '')} {origin}".strip()
+    provider: VideoProvider | None = g.get("call_provider")
+    if provider is not None and provider.origins:
+        policy["frame-src"] = " ".join(sorted(provider.origins))
+        policy["script-src"] = " ".join([policy["script-src"], *sorted(provider.script_origins)])
     response.headers["Content-Security-Policy"] = "; ".join(f"{k} {v}" for k, v in policy.items())
-    camera = "(self)" if getattr(_view(), "portal_camera", False) else "()"
-    response.headers["Permissions-Policy"] = (
-        f"camera={camera}, microphone={camera}, geolocation=(), display-capture=(), payment=()"
-    )
+    response.headers["Permissions-Policy"] = _permissions(provider)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"

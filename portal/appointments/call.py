@@ -5,9 +5,11 @@ Runs inside the caller's `transaction()`, as `portal.appointments.lifecycle` doe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from sqlalchemy import select
 
 from portal import audit, clock, events, outbox
 from portal.appointments import occupancy, on_behalf
@@ -99,8 +101,11 @@ def change_provider(appointment: Appointment, providers: Sequence[str], actor: P
     order_room(appointment, providers)
 
 
-def order_for(room: VideoRoom) -> RoomOrder | None:
-    """What the worker asks of the provider; None when the room is not wanted any more."""
+def order_for(room: VideoRoom, return_url: str) -> RoomOrder | None:
+    """What the worker asks of the provider; None when the room is not wanted any more.
+
+    ``return_url``: where a browser goes that has left a call on another site.
+    """
     appointment = room.appointment
     if room.state != "opening" or appointment.state != "in_call":
         return None
@@ -111,6 +116,8 @@ def order_for(room: VideoRoom) -> RoomOrder | None:
         closes_at=room.closes_at,
         max_guests=MAX_GUESTS,
         language=appointment.language,
+        return_url=return_url,
+        sound_only=room.sound_only,
     )
 
 
@@ -145,6 +152,26 @@ def current_room(appointment: Appointment) -> VideoRoom | None:
     """The room in which the call is held now."""
     living = [room for room in appointment.rooms if room.state in ("opening", "open")]
     return living[-1] if living else None
+
+
+def as_room(room: VideoRoom) -> Room:
+    """The room as its provider knows it."""
+    return Room(room.key, room.closes_at, dict(room.data), room.sound_only)
+
+
+def open_rooms(providers: Collection[str]) -> tuple[Room, ...]:
+    """The rooms of these providers in which a call may be held now."""
+    wanted = (
+        select(VideoRoom)
+        .join(VideoRoom.appointment)
+        .where(
+            VideoRoom.provider.in_(providers),
+            VideoRoom.state == "open",
+            VideoRoom.closes_at > clock.now(),
+            Appointment.state == "in_call",
+        )
+    )
+    return tuple(as_room(room) for room in db.session.scalars(wanted))
 
 
 def admit(participant: Participant, actor: Person) -> None:

@@ -11,11 +11,11 @@ from sqlalchemy import select
 
 from portal import clock, security
 from portal.appointments import call, links, messages
-from portal.appointments.models import Appointment, Participant, VideoRoom
+from portal.appointments.models import Appointment, Participant
 from portal.appointments.papers import PARTIES
 from portal.config import BookingRules
 from portal.db import db, transaction
-from portal.plugin_api import Guest, Join, Room
+from portal.plugin_api import Guest, Join
 from portal.providers import current_providers
 
 blueprint = Blueprint("door", __name__, url_prefix="/join")
@@ -125,7 +125,7 @@ def join_of(guest: Participant) -> Join:
     if room is None:
         abort(404)
     provider = current_providers().video[room.provider]
-    g.call_origins = provider.origins
+    g.call_provider = provider
     # To a video provider both sides of a booking on behalf of another are citizens.
     role = "citizen" if guest.role in PARTIES else guest.role
     person = Guest(
@@ -134,12 +134,7 @@ def join_of(guest: Participant) -> Join:
         role=role,  # type: ignore[arg-type]
         language=guest.language,
     )
-    return provider.join(room_record(room), person)
-
-
-def room_record(room: VideoRoom) -> Room:
-    """The room as its provider knows it."""
-    return Room(room.key, room.closes_at, dict(room.data))
+    return provider.join(call.as_room(room), person)
 
 
 def _state_in_call(guest: Participant) -> str:

@@ -14,7 +14,7 @@ from portal.appointments.freeing import FreedTime
 from portal.appointments.models import Appointment, Participant, VideoRoom
 from portal.config import BookingRules
 from portal.db import attempt, db, transaction
-from portal.plugin_api import ConfigurationFailure, PermanentFailure, Room
+from portal.plugin_api import ConfigurationFailure, PermanentFailure
 from portal.providers import current_providers
 
 log = structlog.get_logger()
@@ -104,7 +104,7 @@ def send_excuse(participant_id: int, starts_at: str) -> None:
 def open_room(room_id: int) -> None:
     """Open the room; a provider that cannot gives way to the next one."""
     room = db.session.get(VideoRoom, room_id)
-    order = call.order_for(room) if room else None
+    order = call.order_for(room, _return_url()) if room else None
     if room is None or order is None:
         return
     name = room.provider
@@ -137,7 +137,7 @@ def close_room(room_id: int) -> None:
     provider = current_providers().video.get(room.provider)
     if room.state in ("closed", "failed"):
         return
-    kept = Room(room.key, room.closes_at, dict(room.data))
+    kept = call.as_room(room)
     db.session.rollback()
     if provider is not None:
         try:
@@ -155,6 +155,11 @@ def _locked(appointment_id: int) -> Appointment:
 def _rules() -> BookingRules:
     rules: BookingRules = current_app.config["PORTAL"].booking
     return rules
+
+
+def _return_url() -> str:
+    base_url: str = current_app.config["PORTAL"].portal.base_url
+    return f"{base_url}/left"
 
 
 def _room(room_id: int) -> VideoRoom:

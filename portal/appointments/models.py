@@ -128,6 +128,8 @@ class Appointment(Base):
     """``issue``, ``follow_up``, ``nothing``, ``technical``; set when the call is over."""
     note: Mapped[str] = mapped_column(Text, default="")
     """The clerk's note; seen by staff only."""
+    by_phone_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the clerk gave up the video and went on by phone; None in every other call."""
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     service: Mapped[Service] = relationship()
@@ -218,6 +220,8 @@ class VideoRoom(Base):
     """``opening``, ``open``, ``failed`` or ``closed``."""
     closes_at: Mapped[datetime] = mapped_column(UtcDateTime)
     data: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    sound_only: Mapped[bool] = mapped_column(default=False)
+    """True while the clerk has switched the pictures off for everybody."""
     last_error: Mapped[str] = mapped_column(String(255), default="")
     appointment: Mapped[Appointment] = relationship(back_populates="rooms")
 

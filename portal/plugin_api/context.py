@@ -10,6 +10,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import httpx
 
+from .video import Room
+
 S = TypeVar("S")
 
 
@@ -82,6 +84,15 @@ class EndSessions(Protocol):
     def __call__(self, subject: str = "", session: str = "") -> int: ...
 
 
+class OpenRooms(Protocol):
+    """The rooms of the plugin's video provider in which a call may be held now.
+
+    For a server that asks the portal whether a room is wanted.
+    """
+
+    def __call__(self) -> tuple[Room, ...]: ...
+
+
 @dataclass(frozen=True)
 class PluginContext(Generic[S]):
     """What one plugin gets. No database, no application, no other plugin.
@@ -102,5 +113,6 @@ class PluginContext(Generic[S]):
     url_for: Callable[..., str] = field(repr=False)
     """Address of one of the plugin's own routes: ``url_for("messages", room=...)``."""
     end_sessions: EndSessions = field(repr=False)
+    open_rooms: OpenRooms = field(repr=False)
     demo: bool = False
     """True in a demonstration, where nobody real is served."""

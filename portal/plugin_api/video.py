@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from .texts import LazyText
+from .trial import Finding
 
 Role = Literal["clerk", "citizen", "companion", "interpreter"]
 
@@ -27,15 +28,21 @@ class RoomOrder:
     closes_at: datetime
     max_guests: int
     language: str
+    return_url: str = ""
+    sound_only: bool = False
 
 
 @dataclass(frozen=True)
 class Room:
-    """A room that exists. ``data`` is the provider's own, kept by the core as JSON and given back."""
+    """A room that exists. ``data`` is the provider's own, kept by the core as JSON and given back.
+
+    ``sound_only`` is set by the core: true while the clerk has switched the pictures off.
+    """
 
     key: str
     closes_at: datetime
     data: Mapping[str, str] = field(default_factory=dict)
+    sound_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,7 @@ class Guest:
     """One person at the door of the room, already admitted by the clerk.
 
     ``key`` is stable for the person in this room; ``name`` is shown to the others;
-    ``moderates`` is true for the clerk alone.
+    ``moderates`` is true for the clerk alone who leads the call; a second clerk does not.
     """
 
     key: str
@@ -89,6 +96,17 @@ class VideoProvider(ABC):
     """True when the provider refuses recording for every role. False is refused at the start."""
     origins: frozenset[str] = frozenset()
     """Origins (scheme and host) which the call page may embed or go to."""
+    script_origins: frozenset[str] = frozenset()
+    """Those of ``origins`` from which the plugin's template loads a script."""
+    sound_switch: Literal["page", "new_room"] = "page"
+    """How "sound only" reaches those who are in the call.
+
+    ``page``: the plugin's script obeys the event ``call:sound-only`` on ``document`` (``detail.on`` is a
+    boolean), and on loading the attribute ``data-sound-only`` of the element ``[data-call]``.
+    ``new_room``: the core closes the room and orders another with ``RoomOrder.sound_only``.
+    """
+    prevents: tuple[LazyText, ...] = ()
+    """Sentences for the public page "nothing is recorded": what is prevented here, and by whom."""
     fresh_for: timedelta | None = None
     """How long an opened room may be trusted before a join; None means for ever."""
 
@@ -107,6 +125,25 @@ class VideoProvider(ABC):
     @abstractmethod
     def check(self) -> None:
         """Raise a ``ProviderFailure`` when the outside system cannot be used."""
+
+    def join_url(self, room: Room, guest: Guest) -> str | None:
+        """An address that leads into the room without the portal's call page, for an administrator's trial.
+
+        None when the call lives in the portal's own page only. No network, no waiting.
+        """
+        return self.join(room, guest).url
+
+    def try_out(self) -> list[Finding]:
+        """Say what the outside system tells about itself, above all what could record or let strangers in.
+
+        Opens no room and serves nobody. Default: whether `check` succeeds.
+        """
+        self.check()
+        return [Finding("the video system answers")]
+
+    def try_join(self, join_url: str) -> list[Finding]:
+        """Follow an address of `join_url` as far as can be done without a browser. Default: nothing."""
+        return []
 
     def forget(self, room: Room) -> None:  # noqa: B027 - most providers keep nothing
         """Erase personal data kept outside about this room. Default: nothing is kept."""

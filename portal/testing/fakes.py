@@ -52,6 +52,7 @@ class FakeVideo(_Scripted, VideoProvider):
     title = lazy("Test video")
     can_forbid_recording = True
     origins = frozenset({"https://video.example"})
+    prevents = (lazy("Test video"),)
 
     def __init__(self, name: str = "fake_video") -> None:
         super().__init__()

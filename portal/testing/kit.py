@@ -30,6 +30,7 @@ from portal.plugin_api import (
     PluginBlueprint,
     PluginContext,
     PluginSettings,
+    Room,
     hooks,
 )
 from portal.plugin_context import PluginSigner, limited_http, url_for
@@ -71,6 +72,16 @@ class RecordedEnds:
     def __call__(self, subject: str = "", session: str = "") -> int:
         self.ended.append((subject, session))
         return 1
+
+
+@dataclass
+class KnownRooms:
+    """The rooms in which a call may be held, as a test lists them."""
+
+    rooms: list[Room] = field(default_factory=list)
+
+    def __call__(self) -> tuple[Room, ...]:
+        return tuple(self.rooms)
 
 
 @dataclass(frozen=True)
@@ -145,6 +156,7 @@ def context(
         signer=PluginSigner(plugin, SECRET_KEYS),
         url_for=url_for(app, config.portal.base_url, plugin),
         end_sessions=RecordedEnds(),
+        open_rooms=KnownRooms(),
         demo=demo,
     )
     _add_routes(app, made)

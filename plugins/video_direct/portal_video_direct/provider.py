@@ -16,6 +16,10 @@ class DirectRooms(VideoProvider):
     name = "direct"
     title = lazy("Direct video call")
     can_forbid_recording = True
+    prevents = (
+        lazy("The call goes from browser to browser; no server is in between that could record it."),
+        lazy("At most a relay passes on what it cannot read."),
+    )
 
     def __init__(self, context: PluginContext[DirectSettings]) -> None:
         self._context = context

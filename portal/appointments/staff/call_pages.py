@@ -18,7 +18,6 @@ from flask_babel import gettext as _
 
 from portal import security
 from portal.appointments import call
-from portal.appointments.door_pages import room_record
 from portal.appointments.models import Appointment, Participant, VideoRoom
 from portal.appointments.papers import NEEDS, PAPERS, ROLES
 from portal.appointments.staff.case_pages import asked_by_script, case_page, refusals_told, served_appointment
@@ -257,9 +256,9 @@ def _way_in(room: VideoRoom | None) -> Join | None:
     person = the_person()
     clerk = Guest(f"clerk-{person.id}", person.name, "clerk", current_language(), moderates=True)
     try:
-        join = provider.join(room_record(room), clerk)
+        join = provider.join(call.as_room(room), clerk)
     except ProviderFailure as failure:
         log.warning("no way into the room", room=room.id, failure=type(failure).__name__)
         return None
-    g.call_origins = provider.origins
+    g.call_provider = provider
     return join

@@ -24,7 +24,8 @@ ROLES: tuple[Role, ...] = ("clerk", "citizen", "companion", "interpreter")
 def an_order(key: str = "room-1") -> RoomOrder:
     """What the core would order for an appointment now."""
     opens_at = clock.now()
-    return RoomOrder(key, "Ραντεβού", opens_at, opens_at + timedelta(hours=1), 4, "el")
+    closes_at = opens_at + timedelta(hours=1)
+    return RoomOrder(key, "Ραντεβού", opens_at, closes_at, 4, "el", "https://portal.example/left")
 
 
 class VideoProviderBehaviour(ProviderBehaviour):
@@ -90,6 +91,28 @@ class VideoProviderBehaviour(ProviderBehaviour):
         room = provider.open_room(an_order())
         join = provider.join(room, Guest("g9", GREEK_NAME, role, "el", moderates=role == "clerk"))
         assert self.recording_is_refused(provider, join)
+
+    def test_the_public_page_can_say_what_prevents_recording(self, provider: VideoProvider) -> None:
+        assert provider.prevents
+
+    @pytest.mark.parametrize("role", ROLES)
+    def test_without_pictures_there_is_still_a_way_in(self, provider: VideoProvider, role: Role) -> None:
+        room = provider.open_room(replace(an_order(), sound_only=provider.sound_switch == "new_room"))
+        guest = Guest("g9", GREEK_NAME, role, "el", moderates=role == "clerk")
+        assert self.recording_is_refused(provider, provider.join(replace(room, sound_only=True), guest))
+
+    def test_scripts_come_only_from_where_the_provider_says_it_goes(self, provider: VideoProvider) -> None:
+        assert provider.script_origins <= provider.origins
+
+    def test_an_address_for_a_trial_uses_no_network(
+        self, provider: VideoProvider, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        room = provider.open_room(an_order())
+        with no_network(monkeypatch):
+            address = provider.join_url(room, CLERK)
+        if address is not None:
+            parts = urlsplit(address)
+            assert f"{parts.scheme}://{parts.netloc}" in provider.origins
 
     def test_closing_twice_is_no_error(self, provider: VideoProvider) -> None:
         room = provider.open_room(an_order())
