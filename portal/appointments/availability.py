@@ -307,16 +307,20 @@ def _free_by_office(asked: Search, offices: Sequence[int], wanted: int) -> Itera
     for office, crew in crews.items():
         taken = (scheduling.collisions(next(calendars).busy, asked.rules) for _ in crew)
         rows = [fit & ~collisions for (_, fit), collisions in zip(crew, taken, strict=True)]
-        free = scheduling.enough(rows, needed) & _free_of_named(asked, crew, rows)
+        free = scheduling.enough(rows, needed) & free_of_named(asked, [shift for shift, _ in crew], rows)
         yield office, free & wanted & places.get(office, -1)
 
 
-def _free_of_named(asked: Search, crew: Sequence[tuple[Shift, int]], rows: Sequence[int]) -> int:
-    """The starts at which the clerk who is asked for by name is free; all, where anybody will do."""
+def free_of_named(asked: Search, crew: Sequence[Shift], rows: Sequence[int]) -> int:
+    """The starts at which the clerk who is asked for by name is free; all, where anybody will do.
+
+    ``rows`` are the free starts of each of ``crew``. Where two clerks serve together the crew holds more
+    than the one who is named.
+    """
     named = asked.wish.clerk_id
     if named is None:
         return -1
-    return next((row for (shift, _), row in zip(crew, rows, strict=True) if shift.post.person == named), 0)
+    return next((row for shift, row in zip(crew, rows, strict=True) if shift.post.person == named), 0)
 
 
 def _first(free: int, window: Window) -> datetime:

@@ -12,7 +12,7 @@ from datetime import date
 from itertools import pairwise
 
 from portal import scheduling
-from portal.appointments.availability import Search, search
+from portal.appointments.availability import Search, free_of_named, search
 from portal.appointments.rules import Wish
 from portal.appointments.shifts import Post, Shift
 from portal.config import BookingRules
@@ -72,7 +72,7 @@ def explain(
     crews = [(of, [shift for shift, _ in asked.crew(of)]) for of in asked.offices]
     taken = asked.calendars([shift for _, crew in crews for shift in crew])
     rows = _rows(asked, crews, taken)
-    return Explanation(tuple(_stage(name, row, asked) for name, row in rows.items()))
+    return Explanation(tuple(_stage(name, row, crews, asked) for name, row in rows.items()))
 
 
 def what_if(
@@ -86,7 +86,7 @@ def what_if(
     """Compare the hours of ``post`` with ``spells``, for one service in some days."""
     wish = Wish(service.channels[0], clerk_id=post.person_id, by_staff=True)
     asked = search(service, booking, post.office, first_day, days, None, wish)
-    known = [shift.post for shift, _ in asked.crew(post.office_id)]
+    known = [shift.post for shift, _ in asked.crew(post.office_id) if shift.post.person == post.person_id]
     if not known:
         return WhatIf(0, 0, 0, 0)
     before = _free_of(asked, known[0])
@@ -116,7 +116,7 @@ def _rows(
         found = [_of_clerk(asked, shift, next(busy), raster, interpreters, free) for shift in crew]
         for name in _names(asked):
             rows.setdefault(name, []).append([stages[name] for stages in found])
-    return rows or {"hours": [[]]}
+    return rows or {"hours": [[] for _ in crews]}
 
 
 def _of_clerk(
@@ -149,10 +149,23 @@ def _names(asked: Search) -> list[str]:
     return names
 
 
-def _stage(name: str, offices: Sequence[Sequence[int]], asked: Search) -> Stage:
-    needed = 2 if asked.service.second_clerk else 1
-    starts = 0
-    for rows in offices:
-        starts |= scheduling.enough(rows, needed)
-    room = sum(scheduling.meetings_that_fit(row, asked.rules) for rows in offices for row in rows)
-    return Stage(name, starts.bit_count(), room // needed)
+def _stage(
+    name: str,
+    offices: Sequence[Sequence[int]],
+    crews: Sequence[tuple[int, list[Shift]]],
+    asked: Search,
+) -> Stage:
+    starts = room = 0
+    for rows, (_, crew) in zip(offices, crews, strict=True):
+        named = free_of_named(asked, crew, rows)
+        starts |= scheduling.enough(rows, 2 if asked.service.second_clerk else 1) & named
+        room += _meetings(asked, rows, named)
+    return Stage(name, starts.bit_count(), room)
+
+
+def _meetings(asked: Search, rows: Sequence[int], named: int) -> int:
+    """How many meetings the clerks of an office can hold; no more than the one who is named."""
+    fit = scheduling.meetings_that_fit
+    clerks = 2 if asked.service.second_clerk else 1
+    together = sum(fit(row, asked.rules) for row in rows) // clerks
+    return together if named < 0 else min(together, fit(named, asked.rules))

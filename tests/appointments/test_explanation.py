@@ -85,6 +85,18 @@ def book(room: SimpleNamespace, starts_at: datetime) -> None:
         )
 
 
+def a_colleague(room: SimpleNamespace, from_minute: int, to_minute: int) -> Membership:
+    """One more clerk of the service, on Mondays; minutes of the day."""
+    hours = WorkingHours(weekday=0, from_minute=from_minute, to_minute=to_minute, channels=[])
+    other = Person(first_name="Βασιλική", last_name="Δύο")
+    with transaction():
+        post = Membership(
+            person=other, office=room.office, role="clerk", skills=[room.service], hours=[hours]
+        )
+        db.session.add(post)
+    return post
+
+
 def test_each_stage_tells_what_it_leaves(room):
     assert explain(room) == ({**FULL, "free": (11, 4), "place": (11, 4)}, "")
     book(room, NINE)
@@ -160,13 +172,7 @@ def test_without_interpreters_an_interpreted_appointment_ends_there(room):
 
 
 def test_a_place_that_a_colleague_uses_ends_at_the_places(room):
-    with transaction():
-        other = Person(first_name="Βασιλική", last_name="Δύο")
-        hours = WorkingHours(weekday=0, from_minute=480, to_minute=660, channels=[])
-        post = Membership(
-            person=other, office=room.office, role="clerk", skills=[room.service], hours=[hours]
-        )
-        db.session.add(post)
+    a_colleague(room, from_minute=480, to_minute=660)
     free_before = explain(room)[0]
     assert free_before["free"] == (17, 10)
     for minutes in range(0, 180, 30):
@@ -181,6 +187,34 @@ def test_a_service_for_two_clerks_needs_hours_of_both(room):
         room.service.second_clerk = True
     stages, verdict = explain(room)
     assert stages["hours"][0] == 0 and verdict == "hours"
+
+
+def test_a_named_clerk_of_two_is_free_only_when_he_is_free_himself(room):
+    a_colleague(room, from_minute=480, to_minute=720)
+    a_colleague(room, from_minute=480, to_minute=720)
+    with transaction():
+        room.service.second_clerk = True
+    assert explain(room, clerk_id=room.post.person_id)[0]["free"][0] > 0
+    assert explain(room)[0]["free"][0] > 0
+    with transaction():
+        for hours in room.post.hours:
+            db.session.delete(hours)
+    stages, verdict = explain(room, clerk_id=room.post.person_id)
+    assert (stages["hours"], verdict) == ((0, 0), "hours")
+
+
+def test_other_hours_are_those_of_the_clerk_who_is_asked_about_though_two_serve_together(room):
+    late = a_colleague(room, from_minute=600, to_minute=720)
+    with transaction():
+        room.service.second_clerk = True
+
+    def starts_of(post: Membership) -> int:
+        found = explanation.what_if(
+            room.service, room.booking, post, parse_hours("Mon 08:00-12:00"), MORNING, 1
+        )
+        return found.starts_before
+
+    assert 0 < starts_of(late) < starts_of(room.post)
 
 
 def test_other_hours_are_compared_with_what_is_booked_already(room):
