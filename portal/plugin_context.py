@@ -17,7 +17,7 @@ from flask_babel import force_locale
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from portal import clock, mail
-from portal.appointments import call
+from portal.appointments import rooms
 from portal.config import Config
 from portal.db import transaction
 from portal.people import sessions
@@ -165,11 +165,11 @@ def _end_sessions(app: Flask, name: str) -> EndSessions:
 
 
 def _open_rooms(app: Flask, name: str) -> OpenRooms:
-    def rooms() -> tuple[Room, ...]:
+    def listed() -> tuple[Room, ...]:
         with _within(app):
-            return call.open_rooms(app.extensions["portal.providers"].given_by(name, "video"))
+            return rooms.open_rooms(app.extensions["portal.providers"].given_by(name, "video"))
 
-    return rooms
+    return listed
 
 
 def url_for(app: Flask, base_url: str, name: str) -> Callable[..., str]:

@@ -1,30 +1,27 @@
-"""The call: who is admitted, in which room, how it ends. The second half of an appointment's life.
+"""The call: who is admitted, who is identified, how it ends. The second half of an appointment's life.
 
 Runs inside the caller's `transaction()`, as `portal.appointments.lifecycle` does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from sqlalchemy import select
-
-from portal import audit, clock, events, outbox
-from portal.appointments import occupancy, on_behalf
+from portal import audit, clock, events
+from portal.appointments import occupancy, on_behalf, rooms
 from portal.appointments.lifecycle import NotPossible, change
-from portal.appointments.messages import GRACE, tell_guest
-from portal.appointments.models import Appointment, IdentityCheck, Participant, VideoRoom, new_key
+from portal.appointments.messages import tell_guest
+from portal.appointments.models import Appointment, IdentityCheck, Participant
 from portal.appointments.papers import PARTIES
 from portal.db import db, must_be_writing
 from portal.documents import lifecycle as documents
 from portal.people.models import Person
-from portal.plugin_api import CallEnded, Room, RoomOrder
+from portal.plugin_api import CallEnded
 
 SEEN_WITHIN = timedelta(seconds=25)
 """A person is at the door while his page asked for news this recently."""
-MAX_GUESTS = 4
 
 
 @dataclass(frozen=True)
@@ -70,108 +67,7 @@ def start(appointment: Appointment, providers: Sequence[str], actor: Person) -> 
             participant.admitted_at = clock.now()
     audit.record(actor.id, "call started", _subject(appointment))
     if by_video:
-        order_room(appointment, providers)
-
-
-def order_room(appointment: Appointment, providers: Sequence[str]) -> VideoRoom:
-    """Ask for a room with the first of ``providers`` that has not disappointed this appointment yet."""
-    failed = {room.provider for room in appointment.rooms if room.last_error}
-    choices = [name for name in providers if name not in failed] or list(providers)
-    room = VideoRoom(
-        provider=choices[0],
-        key=f"{appointment.key}-{new_key(8)}",
-        state="opening",
-        closes_at=max(appointment.ends_at, clock.now() + timedelta(minutes=appointment.minutes)) + GRACE,
-    )
-    appointment.rooms.append(room)
-    db.session.flush()
-    _post_room_work("video.open", room, give_up_at=clock.now() + timedelta(minutes=2))
-    _post_room_work("video.close", room, due_at=room.closes_at, when="late")
-    return room
-
-
-def change_provider(appointment: Appointment, providers: Sequence[str], actor: Person) -> None:
-    """The call does not work with this provider: close its room and ask the next one."""
-    room = current_room(appointment)
-    if appointment.state != "in_call" or room is None:
-        raise NotPossible(appointment.state, "change provider")
-    _close_rooms(appointment)
-    room.last_error = "changed by the clerk"
-    audit.record(actor.id, "provider changed", _subject(appointment), provider=room.provider)
-    order_room(appointment, providers)
-
-
-def order_for(room: VideoRoom, return_url: str) -> RoomOrder | None:
-    """What the worker asks of the provider; None when the room is not wanted any more.
-
-    ``return_url``: where a browser goes that has left a call on another site.
-    """
-    appointment = room.appointment
-    if room.state != "opening" or appointment.state != "in_call":
-        return None
-    return RoomOrder(
-        key=room.key,
-        title=appointment.service.name.in_language(appointment.language),
-        opens_at=clock.now(),
-        closes_at=room.closes_at,
-        max_guests=MAX_GUESTS,
-        language=appointment.language,
-        return_url=return_url,
-        sound_only=room.sound_only,
-    )
-
-
-def room_opened(room: VideoRoom, opened: Room) -> bool:
-    """The provider has a room. False when it is not wanted any more and must be closed again."""
-    must_be_writing()
-    if room.state == "opening":
-        room.state, room.data = "open", dict(opened.data)
-    return room.state == "open"
-
-
-def room_failed(room: VideoRoom, reason: str, providers: Sequence[str]) -> None:
-    """The provider could not open the room: the next provider is asked, and the clerk sees why."""
-    must_be_writing()
-    if room.state != "opening":
-        return
-    room.state, room.last_error = "failed", reason[:255]
-    tried = {other.provider for other in room.appointment.rooms}
-    audit.record(None, "room failed", _subject(room.appointment), provider=room.provider)
-    if room.appointment.state == "in_call" and set(providers) - tried:
-        order_room(room.appointment, providers)
-
-
-def room_closed(room: VideoRoom) -> None:
-    """The provider has ended the call for everybody."""
-    must_be_writing()
-    if room.state != "failed":
-        room.state = "closed"
-
-
-def current_room(appointment: Appointment) -> VideoRoom | None:
-    """The room in which the call is held now."""
-    living = [room for room in appointment.rooms if room.state in ("opening", "open")]
-    return living[-1] if living else None
-
-
-def as_room(room: VideoRoom) -> Room:
-    """The room as its provider knows it."""
-    return Room(room.key, room.closes_at, dict(room.data), room.sound_only)
-
-
-def open_rooms(providers: Collection[str]) -> tuple[Room, ...]:
-    """The rooms of these providers in which a call may be held now."""
-    wanted = (
-        select(VideoRoom)
-        .join(VideoRoom.appointment)
-        .where(
-            VideoRoom.provider.in_(providers),
-            VideoRoom.state == "open",
-            VideoRoom.closes_at > clock.now(),
-            Appointment.state == "in_call",
-        )
-    )
-    return tuple(as_room(room) for room in db.session.scalars(wanted))
+        rooms.order(appointment, providers)
 
 
 def admit(participant: Participant, actor: Person) -> None:
@@ -204,7 +100,7 @@ def record_identity(appointment: Appointment, record: IdentityRecord, actor: Per
     """Keep what the clerk saw; a later record replaces an earlier one. By phone nothing is seen."""
     must_be_writing()
     may_be = record.whom in on_behalf.may_be_identified(appointment)
-    if appointment.state != "in_call" or not can_identify(appointment) or not may_be:
+    if appointment.state != "in_call" or not sees_citizen(appointment) or not may_be:
         raise NotPossible(appointment.state, "identify")
     check = appointment.identity_check or IdentityCheck()
     check.whom, check.paper = record.whom, record.paper
@@ -220,8 +116,13 @@ def record_identity(appointment: Appointment, record: IdentityRecord, actor: Per
 
 
 def can_identify(appointment: Appointment) -> bool:
-    """True where the clerk sees the citizen and his paper."""
+    """True where the clerk sees the citizen and his paper at some time."""
     return appointment.channel != "phone"
+
+
+def sees_citizen(appointment: Appointment) -> bool:
+    """True while the clerk sees the citizen: not any more when a call by video went on by phone."""
+    return can_identify(appointment) and appointment.by_phone_since is None
 
 
 def write_note(appointment: Appointment, note: str, actor: Person) -> None:
@@ -242,7 +143,7 @@ def finish(appointment: Appointment, outcome: str, actor: Person) -> None:
     change(appointment, "finish")
     appointment.outcome = outcome
     appointment.ended_at = clock.now()
-    _close_rooms(appointment)
+    rooms.close_all(appointment)
     occupancy.release(appointment)
     audit.record(actor.id, "call ended", _subject(appointment), outcome=outcome)
     if outcome == "issue":
@@ -255,31 +156,9 @@ def call_again(appointment: Appointment, actor: Person) -> None:
     change(appointment, "call_again")
     for participant in appointment.participants:
         participant.admitted_at = None
-    _close_rooms(appointment)
+    appointment.by_phone_since = None
+    rooms.close_all(appointment)
     audit.record(actor.id, "call broke off", _subject(appointment))
-
-
-def _close_rooms(appointment: Appointment) -> None:
-    for room in appointment.rooms:
-        if room.state in ("opening", "open"):
-            _post_room_work("video.close", room, when="now")
-
-
-def _post_room_work(
-    kind: str,
-    room: VideoRoom,
-    due_at: datetime | None = None,
-    give_up_at: datetime | None = None,
-    when: str = "",
-) -> None:
-    outbox.post(
-        kind,
-        f"room:{room.id}",
-        {"room_id": room.id},
-        key=f"{kind}-{room.key}-{when}",
-        due_at=due_at,
-        give_up_at=give_up_at or (due_at or clock.now()) + timedelta(hours=12),
-    )
 
 
 def _subject(appointment: Appointment) -> str:

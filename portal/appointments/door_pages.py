@@ -10,8 +10,8 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from portal import clock, security
-from portal.appointments import call, links, messages
-from portal.appointments.models import Appointment, Participant
+from portal.appointments import call, left_pages, links, messages, rooms
+from portal.appointments.models import Appointment, Participant, VideoRoom
 from portal.appointments.papers import PARTIES
 from portal.config import BookingRules
 from portal.db import db, transaction
@@ -37,6 +37,7 @@ def show(token: str) -> str:
         appointment=guest.appointment,
         token=token,
         state=state,
+        room=rooms.current(guest.appointment),
         opens_at=_opens_at(guest),
         clerk_is_busy=state == "waiting" and _clerk_is_busy(guest),
     )
@@ -49,7 +50,8 @@ def state(token: str) -> ResponseReturnValue:
     """The state alone, for the script that watches it."""
     guest = _guest(token)
     _report_presence(guest)
-    return jsonify(state=state_of(guest))
+    room = rooms.current(guest.appointment)
+    return jsonify(state=state_of(guest), sound_only=room is not None and room.sound_only)
 
 
 @blueprint.get("/<token>/check")
@@ -90,11 +92,19 @@ def enter(token: str) -> ResponseReturnValue:
     _report_presence(guest)
     if state_of(guest) != "admitted":
         return redirect(flask_url_for("door.show", token=token))
-    join = join_of(guest)
+    room = rooms.current(guest.appointment) or abort(404)
+    join = join_of(guest, room)
     if join.url:
+        left_pages.entered_by_link(token)
         return redirect(join.url)
     return render_template(
-        "door/call.html", guest=guest, appointment=guest.appointment, token=token, join=join, **join.values
+        "door/call.html",
+        guest=guest,
+        appointment=guest.appointment,
+        token=token,
+        room=room,
+        join=join,
+        **join.values,
     )
 
 
@@ -119,11 +129,8 @@ def state_of(guest: Participant) -> str:
     return "late" if clock.now() > appointment.starts_at + timedelta(minutes=1) else "waiting"
 
 
-def join_of(guest: Participant) -> Join:
+def join_of(guest: Participant, room: VideoRoom) -> Join:
     """A short-lived way into the room for this person."""
-    room = call.current_room(guest.appointment)
-    if room is None:
-        abort(404)
     provider = current_providers().video[room.provider]
     g.call_provider = provider
     # To a video provider both sides of a booking on behalf of another are citizens.
@@ -134,13 +141,15 @@ def join_of(guest: Participant) -> Join:
         role=role,  # type: ignore[arg-type]
         language=guest.language,
     )
-    return provider.join(call.as_room(room), person)
+    return provider.join(rooms.as_room(room), person)
 
 
 def _state_in_call(guest: Participant) -> str:
+    if guest.appointment.by_phone_since:
+        return "by_phone"
     if guest.admitted_at is None:
         return "waiting"
-    room = call.current_room(guest.appointment)
+    room = rooms.current(guest.appointment)
     return "admitted" if room is not None and room.state == "open" else "opening"
 
 

@@ -9,12 +9,12 @@ import structlog
 from flask import current_app
 
 from portal import outbox
-from portal.appointments import call, earlier, lifecycle, notices, occupancy
+from portal.appointments import earlier, lifecycle, notices, occupancy, rooms
 from portal.appointments.freeing import FreedTime
 from portal.appointments.models import Appointment, Participant, VideoRoom
 from portal.config import BookingRules
 from portal.db import attempt, db, transaction
-from portal.plugin_api import ConfigurationFailure, PermanentFailure
+from portal.plugin_api import PermanentFailure, ProviderFailure, TemporaryFailure
 from portal.providers import current_providers
 
 log = structlog.get_logger()
@@ -104,30 +104,34 @@ def send_excuse(participant_id: int, starts_at: str) -> None:
 def open_room(room_id: int) -> None:
     """Open the room; a provider that cannot gives way to the next one."""
     room = db.session.get(VideoRoom, room_id)
-    order = call.order_for(room, _return_url()) if room else None
+    order = rooms.order_for(room, _return_url()) if room else None
     if room is None or order is None:
         return
     name = room.provider
     db.session.rollback()  # no connection is held while the provider takes its time
-    providers = current_providers().video
+    providers = current_providers()
     try:
-        opened = providers[name].open_room(order)
-    except (PermanentFailure, ConfigurationFailure) as failure:
+        opened = providers.video[name].open_room(order)
+    except ProviderFailure as failure:
         with transaction():
-            call.room_failed(_room(room_id), str(failure), list(providers))
+            room = _room(room_id)
+            # Somebody is waiting: where another provider can be asked, nobody waits for this one.
+            if isinstance(failure, TemporaryFailure) and not rooms.untried(room, providers.video):
+                raise
+            rooms.failed(room, str(failure), providers.video_in_order())
         return
     with transaction():
-        wanted = call.room_opened(_room(room_id), opened)
+        wanted = rooms.opened(_room(room_id), opened)
     if not wanted:
         # The call ended, or went on elsewhere, while the provider was opening.
-        providers[name].close_room(opened)
+        providers.video[name].close_room(opened)
 
 
 @outbox.when_buried("video.open")
 def opening_given_up(room_id: int, reason: str) -> None:
     """The provider did not answer in time: the next one is asked."""
     with transaction():
-        call.room_failed(_room(room_id), reason, list(current_providers().video))
+        rooms.failed(_room(room_id), reason, current_providers().video_in_order())
 
 
 @outbox.job("video.close", queue="video")
@@ -137,7 +141,7 @@ def close_room(room_id: int) -> None:
     provider = current_providers().video.get(room.provider)
     if room.state in ("closed", "failed"):
         return
-    kept = call.as_room(room)
+    kept = rooms.as_room(room)
     db.session.rollback()
     if provider is not None:
         try:
@@ -145,7 +149,7 @@ def close_room(room_id: int) -> None:
         except PermanentFailure as failure:
             log.warning("room could not be closed", room=room_id, reason=str(failure))
     with transaction():
-        call.room_closed(_room(room_id))
+        rooms.closed(_room(room_id))
 
 
 def _locked(appointment_id: int) -> Appointment:

@@ -202,6 +202,8 @@ class Participant(Base):
     """When the person's page at the door last asked for news."""
     waiting_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     admitted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    browser: Mapped[str] = mapped_column(String(22), default="")
+    """Random name of the browser in which an invited person entered; his link is good in no other one."""
     device_check: Mapped[str] = mapped_column(String(8), default="")
     """``passed``, ``failed`` or empty; nothing else of the check is kept."""
     appointment: Mapped[Appointment] = relationship(back_populates="participants")
@@ -217,7 +219,7 @@ class VideoRoom(Base):
     provider: Mapped[str] = mapped_column(String(30))
     key: Mapped[str] = mapped_column(String(30), unique=True)
     state: Mapped[str] = mapped_column(String(10))
-    """``opening``, ``open``, ``failed`` or ``closed``."""
+    """``opening``, ``open``, ``closing`` (nobody is let in any more), ``failed`` or ``closed``."""
     closes_at: Mapped[datetime] = mapped_column(UtcDateTime)
     data: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
     sound_only: Mapped[bool] = mapped_column(default=False)

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from portal import clock, outbox
-from portal.appointments import availability, call, lifecycle
+from portal.appointments import availability, call, lifecycle, rooms
 from portal.appointments.models import Appointment
 from portal.appointments.occupancy import TimeTaken
 from portal.appointments.papers import PAPERS
@@ -181,13 +181,13 @@ def _end(config: Config, appointment: Appointment, ending: str) -> None:
         call.finish(appointment, ending, appointment.clerk)
     for room in appointment.rooms:
         outbox.cancel(f"room:{room.id}")
-        call.room_closed(room)
+        rooms.closed(room)
 
 
 def _meet(config: Config, appointment: Appointment) -> None:
     call.start(appointment, config.providers.video, appointment.clerk)
     for room in appointment.rooms:
-        call.room_opened(room, Room(room.key, room.closes_at))
+        rooms.opened(room, Room(room.key, room.closes_at))
     if not call.can_identify(appointment):
         return
     record = call.IdentityRecord(appointment.paper, paper_shown=True, face_matches=True, name_matches=True)

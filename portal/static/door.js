@@ -1,6 +1,8 @@
 // The door: asks for its state every few seconds and shows the new face without a reload; counts the time down.
 // Without this script the page reloads itself.
 
+import { followSound } from "./sound-only.js";
+
 const EVERY = 3000;
 const EVERY_UNSEEN = 10000;
 const LONGEST_WAIT = 30000;
@@ -21,8 +23,9 @@ async function check() {
   try {
     const response = await fetch(door.dataset.stateUrl, { headers: { Accept: "application/json" }, cache: "no-store" });
     if (!response.ok) throw new Error(String(response.status));
-    const { state } = await response.json();
+    const { state, sound_only: soundOnly } = await response.json();
     failures = 0;
+    if ("call" in door.dataset) followSound(door, String(soundOnly));
     if (state !== door.dataset.state) await show();
   } catch {
     // The line or the portal is away for a moment; the page stays as it is and asks again.

@@ -1,6 +1,8 @@
 // The staff's day and the panel beside a call: asks for news every few seconds and sends the panel's forms
 // without a reload, which would drop the call. Without this script both are ordinary pages and forms.
 
+import { followSound } from "./sound-only.js";
+
 const UNSEEN_FACTOR = 3;
 const FAILURES_BEFORE_TOLD = 3;
 
@@ -91,6 +93,7 @@ class LiveRegion {
     this.announce(region);
     for (const part of this.parts(region)) this.takePart(part, part.dataset.part === sent, region);
     if (this.frame) this.frame.dataset.identified = region.dataset.identified;
+    followSound(this.frame, region.dataset.soundOnly);
     this.showCount(region.dataset.waiting);
     this.followRoom(region.dataset.mark);
   }

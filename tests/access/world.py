@@ -21,7 +21,7 @@ from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import select
 
 from portal import clock, create_app, files, mailbox, outbox
-from portal.appointments import absences, call, lifecycle
+from portal.appointments import absences, call, lifecycle, rooms
 from portal.appointments.links import join_token
 from portal.appointments.models import Appointment, Participant
 from portal.appointments.rules import Wish
@@ -266,7 +266,7 @@ def _appointments(world: World) -> None:
         for row in (running, done):
             call.start(row, ["direct"], row.clerk)
         room = running.rooms[0]
-        call.room_opened(room, Room(room.key, room.closes_at, {"max_guests": "4"}))
+        rooms.opened(room, Room(room.key, room.closes_at, {"max_guests": "4"}))
         for guest in running.participants:
             guest.admitted_at = clock.now()
         call.finish(done, "issue", done.clerk)

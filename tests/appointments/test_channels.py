@@ -10,7 +10,7 @@ from icalendar import Calendar
 from sqlalchemy import select
 
 from portal import mailbox, outbox
-from portal.appointments import availability, call, lifecycle
+from portal.appointments import availability, call, lifecycle, rooms
 from portal.appointments.calendar_file import calendar_file
 from portal.appointments.door_pages import state_of
 from portal.appointments.lifecycle import NotPossible
@@ -102,7 +102,7 @@ def test_by_phone_there_is_no_room_nobody_waits_and_everybody_is_inside_at_once(
     assert (row.state, list(row.rooms)) == ("in_call", [])
     assert [presence(person) for person in row.participants] == ["inside"]
     with pytest.raises(NotPossible), transaction():
-        call.change_provider(row, ["video_direct"], row.clerk)
+        rooms.change_provider(row, ["video_direct"], row.clerk)
 
 
 def test_by_phone_nobody_is_identified_and_no_document_is_issued(town):

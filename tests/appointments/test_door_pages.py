@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from portal.appointments import call, lifecycle
+from portal.appointments import call, lifecycle, rooms
 from portal.appointments.links import join_token, join_url
 from portal.appointments.models import Appointment
 from portal.db import db, transaction
@@ -44,7 +44,7 @@ def begin_call(row):
 def open_room(row):
     room = row.rooms[-1]
     with transaction():
-        call.room_opened(room, Room(room.key, room.closes_at, {"max_guests": "4"}))
+        rooms.opened(room, Room(room.key, room.closes_at, {"max_guests": "4"}))
 
 
 def state(client, address):

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from portal.appointments import availability, call, lifecycle
+from portal.appointments import availability, call, lifecycle, rooms
 from portal.appointments.links import join_token
 from portal.appointments.models import Appointment
 from portal.appointments.on_behalf import Served, tax_number_of
@@ -101,7 +101,7 @@ def begin_call(row):
     with transaction():
         call.start(row, ["direct"], row.clerk)
         room = row.rooms[-1]
-        call.room_opened(room, Room(room.key, room.closes_at, {"max_guests": "4"}))
+        rooms.opened(room, Room(room.key, room.closes_at, {"max_guests": "4"}))
 
 
 # ---------- The citizen's form ----------

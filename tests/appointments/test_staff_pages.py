@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
-from portal.appointments import availability, call, lifecycle
+from portal.appointments import availability, call, lifecycle, rooms
 from portal.appointments.models import Appointment, Participant
 from portal.appointments.staff import case_words
 from portal.catalogue import import_file
@@ -99,9 +99,7 @@ def in_call(town: SimpleNamespace, book: Callable[..., Appointment]) -> Callable
         town.clock.move_to(row.starts_at)
         with transaction():
             call.start(row, ["direct"], row.clerk)
-            call.room_opened(
-                row.rooms[-1], Room(row.rooms[-1].key, row.rooms[-1].closes_at, {"max_guests": "4"})
-            )
+            rooms.opened(row.rooms[-1], Room(row.rooms[-1].key, row.rooms[-1].closes_at, {"max_guests": "4"}))
         return row
 
     return begin
@@ -395,7 +393,7 @@ def test_a_room_that_failed_tells_which_provider_and_why(town, book, desk):
     town.clock.move_to(row.starts_at)
     with transaction():
         call.start(row, ["direct"], row.clerk)
-        call.room_failed(row.rooms[-1], "the licence has run out", ["direct"])
+        rooms.failed(row.rooms[-1], "the licence has run out", ["direct"])
     text = clean(desk(row.clerk).get(address(row, "call")))
     assert "No room could be opened" in text
     assert "Direct video call could not open a room: the licence has run out" in text

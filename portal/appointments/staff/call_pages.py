@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from flask import Blueprint, Response, abort, flash, g, redirect, render_template
+from flask import Blueprint, Response, abort, flash, g, redirect, render_template, request
 from flask import url_for as flask_url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal import security
-from portal.appointments import call
+from portal.appointments import call, left_pages, rooms
 from portal.appointments.models import Appointment, Participant, VideoRoom
 from portal.appointments.papers import NEEDS, PAPERS, ROLES
 from portal.appointments.staff.case_pages import asked_by_script, case_page, refusals_told, served_appointment
@@ -46,12 +46,14 @@ class Panel:
 
     @property
     def room(self) -> VideoRoom | None:
-        return call.current_room(self.appointment)
+        return rooms.current(self.appointment)
 
     @property
     def mark(self) -> str:
         """Changes when another room, or the same one in another state, belongs on the page."""
-        return f"{self.room.key} {self.room.state}" if self.room else "none"
+        if self.room:
+            return f"{self.room.key} {self.room.state}"
+        return "phone" if self.appointment.by_phone_since else "none"
 
     @property
     def failed_rooms(self) -> list[VideoRoom]:
@@ -64,6 +66,22 @@ class Panel:
     @property
     def can_identify(self) -> bool:
         return call.can_identify(self.appointment)
+
+    @property
+    def sees_citizen(self) -> bool:
+        return call.sees_citizen(self.appointment)
+
+    @property
+    def sound_only(self) -> bool:
+        return self.room is not None and self.room.sound_only
+
+    @property
+    def moves_for_sound(self) -> bool:
+        return moves_for_sound(self.room)
+
+    @property
+    def has_interpreter(self) -> bool:
+        return any(person.role == "interpreter" and person.admitted_at for person in self.people)
 
     @property
     def identified(self) -> bool:
@@ -79,6 +97,18 @@ def show(key: str) -> ResponseReturnValue:
     return _page(served_appointment(key))
 
 
+@blueprint.get("/enter")
+@security.staff_only
+def enter(key: str) -> ResponseReturnValue:
+    """Into a call that is held on another site. The way in is made at this click and stands on no page."""
+    appointment = served_appointment(key)
+    join = _way_in(rooms.current(appointment)) if appointment.state == "in_call" else None
+    if join is None or join.url is None:
+        return _onward(appointment)
+    left_pages.entered_as_staff(appointment.key)
+    return redirect(join.url)
+
+
 @blueprint.post("/start")
 @security.staff_only
 def start(key: str) -> ResponseReturnValue:
@@ -86,7 +116,7 @@ def start(key: str) -> ResponseReturnValue:
     appointment = served_appointment(key)
     # A second click finds the call open already, which is what was wanted.
     if appointment.state != "in_call":
-        _do(lambda: call.start(appointment, list(current_providers().video), the_person()))
+        _do(lambda: call.start(appointment, current_providers().video_in_order(), the_person()))
     return _onward(appointment)
 
 
@@ -185,7 +215,38 @@ def again(key: str) -> ResponseReturnValue:
 def other_provider(key: str) -> ResponseReturnValue:
     """Hold the call with the next video provider."""
     appointment = served_appointment(key)
-    _do(lambda: call.change_provider(appointment, list(current_providers().video), the_person()))
+    _do(lambda: rooms.change_provider(appointment, current_providers().video_in_order(), the_person()))
+    return _onward(appointment)
+
+
+@blueprint.post("/sound")
+@security.staff_only
+def sound(key: str) -> ResponseReturnValue:
+    """Go on with sound only, or with pictures again, for everybody."""
+    appointment = served_appointment(key)
+    sound_only = request.form.get("sound_only") == "1"
+    in_new_room = moves_for_sound(rooms.current(appointment))
+    told = _("The call goes on with sound only.") if sound_only else _("The pictures are back.")
+    _do(lambda: rooms.switch_sound(appointment, sound_only, in_new_room, the_person()), told)
+    return _onward(appointment)
+
+
+@blueprint.post("/by-phone")
+@security.staff_only
+def by_phone(key: str) -> ResponseReturnValue:
+    """Give the video up and call the citizen."""
+    appointment = served_appointment(key)
+    _do(lambda: rooms.go_on_by_phone(appointment, the_person()))
+    return _onward(appointment)
+
+
+@blueprint.post("/video-again")
+@security.staff_only
+def video_again(key: str) -> ResponseReturnValue:
+    """Ask for a room where the call has none."""
+    appointment = served_appointment(key)
+    order = current_providers().video_in_order()
+    _do(lambda: rooms.try_video_again(appointment, order, the_person()))
     return _onward(appointment)
 
 
@@ -248,6 +309,12 @@ def _page(
     return render_template("staff/call.html", **{**(join.values if join else {}), **shown, "join": join})
 
 
+def moves_for_sound(room: VideoRoom | None) -> bool:
+    """True where the provider cannot switch the pictures off in a room that is open."""
+    provider = current_providers().video.get(room.provider) if room else None
+    return provider is not None and provider.sound_switch == "new_room"
+
+
 def _way_in(room: VideoRoom | None) -> Join | None:
     """A short-lived way into the open room for this member of staff; None when there is none."""
     if room is None or room.state != "open" or room.provider not in current_providers().video:
@@ -256,7 +323,7 @@ def _way_in(room: VideoRoom | None) -> Join | None:
     person = the_person()
     clerk = Guest(f"clerk-{person.id}", person.name, "clerk", current_language(), moderates=True)
     try:
-        join = provider.join(call.as_room(room), clerk)
+        join = provider.join(rooms.as_room(room), clerk)
     except ProviderFailure as failure:
         log.warning("no way into the room", room=room.id, failure=type(failure).__name__)
         return None
