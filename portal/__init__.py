@@ -67,7 +67,7 @@ def create_app(config: Config | None = None) -> Flask:
 
 def _register_pages(app: Flask) -> None:
     """The citizen's pages, the door, the staff's pages, the documents."""
-    from portal.appointments import door_pages, interpreter_pages, left_pages
+    from portal.appointments import door_pages, interpreter_pages, left_pages, trial_pages
     from portal.appointments.citizen import (
         details_pages,
         earlier_pages,
@@ -90,6 +90,7 @@ def _register_pages(app: Flask) -> None:
         earlier_pages.blueprint,
         door_pages.blueprint,
         left_pages.blueprint,
+        trial_pages.blueprint,
         interpreter_pages.blueprint,
         case_pages.blueprint,
         staff_booking_pages.blueprint,

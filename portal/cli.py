@@ -9,7 +9,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,8 @@ from portal.config import Config, ConfigProblems, load
 
 if TYPE_CHECKING:
     from flask import Flask
+
+    from portal.plugin_api import Finding
 
 DEFAULT_BIND = "127.0.0.1:8000"
 
@@ -60,10 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     command("dispatch", _dispatch, "put due work before the workers")
     check = command("check", _check, "check the configuration and the plugins")
     check.add_argument("--live", action="store_true", help="ask database, store and outside systems too")
-    tried = command("try", _try, "exercise one configured provider and tell what is wrong with it")
-    tried.add_argument("kind", choices=["identity"])
-    tried.add_argument("provider", help="its name in [providers]")
-    tried.add_argument("--json", action="store_true", help="the same for programs")
+    _add_trials(command)
     command("plugins", _plugins, "list the enabled plugins")
     database = command("db", _database, "bring the database up to date, or ask whether it is")
     database.add_argument("action", choices=["upgrade", "check"])
@@ -76,6 +75,19 @@ def _parser() -> argparse.ArgumentParser:
         help="how much of it: two offices, or 1,023 with 3,000 clerks and fourteen months of appointments",
     )
     return parser
+
+
+def _add_trials(command: Callable[..., argparse.ArgumentParser]) -> None:
+    tried = command("try", _try_identity, "exercise one configured provider and tell what is wrong with it")
+    kinds = tried.add_subparsers(required=True, metavar="KIND")
+    identity = kinds.add_parser("identity", help="does the login work? Nobody is logged in")
+    video = kinds.add_parser("video", help="open a test room, make a way in, close the room")
+    video.set_defaults(run=_try_video)
+    video.add_argument("--role", choices=["clerk", "citizen", "interpreter"], default="clerk")
+    video.add_argument("--keep-open", action="store_true", help="leave the room for 15 minutes")
+    for kind in (identity, video):
+        kind.add_argument("provider", help="its name in [providers]")
+        kind.add_argument("--json", action="store_true", help="the same for programs")
 
 
 def _add_imports(command: Callable[..., argparse.ArgumentParser]) -> None:
@@ -185,7 +197,7 @@ def _check(options: argparse.Namespace) -> int:
     return 1 if found else 0
 
 
-def _try(options: argparse.Namespace) -> int:
+def _try_identity(options: argparse.Namespace) -> int:
     from portal import trial
 
     try:
@@ -195,15 +207,43 @@ def _try(options: argparse.Namespace) -> int:
     except trial.NotChosen as reason:
         print(reason, file=sys.stderr)
         return 1
-    troubles = [found.trouble for found in findings if found.trouble]
-    if options.json:
-        tried = [{"tried": found.tried, "trouble": found.trouble} for found in findings]
-        told = {"kind": options.kind, "provider": options.provider, "tried": tried, "problems": troubles}
+    tried = [{"tried": found.tried, "trouble": found.trouble} for found in findings]
+    problems = [found.trouble for found in findings if found.trouble]
+    told = {"kind": "identity", "provider": options.provider, "tried": tried, "problems": problems}
+    return _tell_trial(findings, told if options.json else None)
+
+
+def _try_video(options: argparse.Namespace) -> int:
+    from portal import trial
+
+    try:
+        with redirect_stdout(sys.stderr):
+            tried = trial.video(_app(), options.provider, options.role, options.keep_open)
+    except trial.NotChosen as reason:
+        print(reason, file=sys.stderr)
+        return 1
+    told = {
+        "provider": tried.provider,
+        "room": tried.room,
+        "join_url": tried.join_url,
+        "opened": tried.opened,
+        "closed": tried.closed,
+        "problems": tried.problems,
+    }
+    failed = _tell_trial(tried.findings, told if options.json else None)
+    if options.keep_open and tried.join_url and not options.json:
+        print(tried.join_url)
+    return failed
+
+
+def _tell_trial(findings: Sequence[Finding], told: Mapping[str, object] | None) -> int:
+    """Print ``told`` for a program, or each finding for people. The answer is the exit code."""
+    if told is not None:
         print(json.dumps(told, ensure_ascii=False))
     else:
         for found in findings:
             print(f"{found.tried}: {found.trouble or 'in order'}")
-    return 1 if troubles else 0
+    return 1 if any(found.trouble for found in findings) else 0
 
 
 def _told(answers: Iterator[tuple[str, str]]) -> Iterator[str]:

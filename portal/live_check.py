@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from flask import current_app
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal import migrations, queues, zone_check
-from portal.plugin_api import ProviderFailure
+from portal.plugin_api import ProviderFailure, VideoProvider
 from portal.providers import current_providers
 
 
@@ -39,11 +39,27 @@ def _store() -> str:
 def _providers() -> Iterator[tuple[str, str]]:
     chosen = current_providers()
     identity = {provider.name: provider for provider in (chosen.identity_citizens, chosen.identity_staff)}
-    for kind, providers in (("identity", identity), ("video", chosen.video), ("delivery", chosen.delivery)):
+    for kind, providers in (("identity", identity), ("delivery", chosen.delivery)):
         for name, provider in providers.items():
-            try:
-                provider.check()
-            except ProviderFailure as failure:
-                yield f"{kind} {name}", str(failure)
-            else:
-                yield f"{kind} {name}", ""
+            yield f"{kind} {name}", _trouble(provider.check)
+    for name, video in chosen.video.items():
+        yield from _video(name, video)
+
+
+def _video(name: str, provider: VideoProvider) -> Iterator[tuple[str, str]]:
+    """What the video system discloses about itself: can it be reached, could it record, who gets in?"""
+    try:
+        findings = provider.try_out()
+    except ProviderFailure as failure:
+        yield f"video {name}", str(failure)
+        return
+    for finding in findings:
+        yield f"video {name}: {finding.tried}", finding.trouble
+
+
+def _trouble(check: Callable[[], None]) -> str:
+    try:
+        check()
+    except ProviderFailure as failure:
+        return str(failure)
+    return ""

@@ -22,6 +22,7 @@ from portal.config import Config, Municipality
 from portal.db import db
 from portal.offices.models import Field
 from portal.people.visitor import came_through, is_interpreter, is_staff
+from portal.providers import current_providers
 from portal.refusals import NotYourPage, refusal_of
 from portal.security import public
 
@@ -146,7 +147,8 @@ def privacy() -> ResponseReturnValue:
 @public
 def nothing_is_recorded() -> ResponseReturnValue:
     """What is done against recording, and what nobody can prevent."""
-    return render_template("pages/nothing_is_recorded.html")
+    video_systems = current_providers().video.values()
+    return render_template("pages/nothing_is_recorded.html", video_systems=video_systems)
 
 
 @blueprint.get("/theme.css")

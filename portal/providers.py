@@ -130,11 +130,17 @@ def guard(provider: P) -> P:
     return cast(P, _Guarded(provider))
 
 
+def on_trial(guarded: P) -> P:
+    """The same provider for an administrator's trial: asked though it is paused, and no failure counts."""
+    return cast(P, _Guarded(cast("_Guarded", guarded)._provider, counted=False))
+
+
 class _Guarded:
     """Stands in front of one provider. Only the methods of the contracts are timed and translated."""
 
-    def __init__(self, provider: Any) -> None:
+    def __init__(self, provider: Any, counted: bool = True) -> None:
         self._provider = provider
+        self._counted = counted
 
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self._provider, name)
@@ -142,7 +148,9 @@ class _Guarded:
             return attribute
 
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            return _call(self._provider, name, attribute, args, kwargs)
+            if self._counted and name in IN_JOBS:
+                return _call_in_job(self._provider, name, attribute, args, kwargs)
+            return _checked(self._provider, _timed(self._provider.name, name, attribute, args, kwargs))
 
         return guarded
 
@@ -150,9 +158,7 @@ class _Guarded:
         return f"<guarded {self._provider.name}>"
 
 
-def _call(provider: Any, method: str, call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    if method not in IN_JOBS:
-        return _checked(provider, _timed(provider.name, method, call, args, kwargs))
+def _call_in_job(provider: Any, method: str, call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     if db.session().info.get("writing"):
         raise RuntimeError(f"{provider.name}.{method} inside transaction(): it may be slow")
     _stay_away_while_paused(provider.name)

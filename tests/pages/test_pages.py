@@ -81,3 +81,8 @@ def test_an_expired_form_is_explained(client: FlaskClient) -> None:
     answer = client.post("/logout")
     assert answer.status_code == 400
     assert "This form has expired" in answer.text
+
+
+def test_the_page_about_recording_says_what_the_chosen_video_systems_prevent(app: Flask) -> None:
+    page = app.test_client().get("/nothing-is-recorded?lang=en").text
+    assert "The call goes from browser to browser" in page

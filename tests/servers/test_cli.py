@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,50 @@ def test_a_program_gets_the_same_as_one_line_and_nothing_else(
 def test_a_provider_that_does_not_serve_here_cannot_be_tried(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["try", "identity", "keycloak"]) == 1
     assert "names no provider keycloak; it names demo" in capsys.readouterr().err
+
+
+@pytest.fixture
+def store(environment: Path) -> Iterator[None]:
+    """The store that direct calls need."""
+    environment.mkdir(exist_ok=True)
+    with store_server(environment):
+        yield
+
+
+@pytest.mark.usefixtures("store")
+def test_a_test_room_is_opened_entered_and_closed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["try", "video", "direct", "--role", "citizen", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told.pop("room").startswith("try-")
+    assert "/try/" in told.pop("join_url")
+    assert told == {"provider": "direct", "opened": True, "closed": True, "problems": []}
+
+
+@pytest.mark.usefixtures("store")
+def test_a_test_room_stays_open_when_that_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["try", "video", "direct", "--keep-open"]) == 0
+    *tried, address = capsys.readouterr().out.splitlines()
+    assert "a room can be opened: in order" in tried and "the room can be closed: in order" not in tried
+    assert "/try/" in address
+
+
+@pytest.mark.usefixtures("store")
+def test_a_room_that_cannot_be_opened_is_a_problem_and_not_a_breakdown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuses(self: object, order: object) -> None:
+        raise ConfigurationFailure("the secret is wrong; set it anew")
+
+    monkeypatch.setattr("portal_video_direct.provider.DirectRooms.open_room", refuses)
+    assert cli.main(["try", "video", "direct", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["opened"], told["closed"], told["join_url"]) == (False, False, "")
+    assert told["problems"] == ["the secret is wrong; set it anew"]
+
+
+def test_a_video_system_that_does_not_serve_here_cannot_be_tried(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["try", "video", "teleport"]) == 1
+    assert "[providers] video: names no provider teleport" in capsys.readouterr().err
 
 
 def test_plugins_lists_the_enabled_ones(capsys: pytest.CaptureFixture[str]) -> None:
