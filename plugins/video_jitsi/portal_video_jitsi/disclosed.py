@@ -29,7 +29,7 @@ class _Reader:
         self._key = ""
 
     def take(self, mark: str, value: Value | None) -> None:
-        if mark in "{[(":
+        if mark in _CLOSES.values():
             self._open.append((mark, self._key))
             self._key = ""
         elif mark in _CLOSES:
