@@ -81,6 +81,7 @@ class JitsiCall {
     this.id = id;
     this.isIn = true;
     this.returns = 0;
+    this.toldMinutes = null;
     this.find("again").hidden = true;
     this.tell("joined");
     if (this.soundOnly) this.obeySound();
@@ -142,7 +143,8 @@ class JitsiCall {
 
   takeFrameAway() {
     this.frame?.drop();
-    this.frame = null;
+    this.leaving?.drop();
+    this.frame = this.leaving = null;
   }
 
   /** Into the call anew, without loading the page: what a clerk is writing beside it stays. */
@@ -193,6 +195,7 @@ class JitsiCall {
     this.ended = true;
     this.stop();
     this.frame?.leave();
+    this.leaving = this.frame;
     this.frame = null;
     this.root.dataset.ended = reason;
     if (["captured", "no-server", "refused"].includes(reason)) this.warn(`end-${reason}`);

@@ -59,18 +59,15 @@ export class Frame {
 
   /** Leave the call and take the frame away, at the latest after a second. */
   leave() {
-    const api = this.api;
-    const away = () => {
-      clearTimeout(late);
-      api.dispose();
-    };
-    const late = setTimeout(away, LEAVE_PATIENCE);
-    api.addListener("readyToClose", away);
+    this.late = setTimeout(() => this.drop(), LEAVE_PATIENCE);
+    this.api.addListener("readyToClose", () => this.drop());
     this.run("hangup");
   }
 
   /** Take the frame away at once. */
   drop() {
-    this.api.dispose();
+    clearTimeout(this.late);
+    this.api?.dispose();
+    this.api = null;
   }
 }

@@ -52,7 +52,7 @@ function closeCamera() {
 
 const obey = {
   async hangup() {
-    await post(`${me.id}/leave`);
+    if (me) await post(`${me.id}/leave`);
     state.left = "yes";
     me = null;
     fire("videoConferenceLeft", {});
