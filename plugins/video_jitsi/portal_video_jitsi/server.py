@@ -88,7 +88,7 @@ class JitsiServer:
                 "(in the docker images it is meet.jitsi)"
             )
         if session is None or "ANONYMOUS" not in opened:
-            raise TemporaryFailure("the server's connection manager offers no way to log in with a token")
+            raise TemporaryFailure("unclear: the server offers no login by token here; make a test call")
         answer = self._stanza(
             query,
             f'<body rid="{rid + 1}" sid="{session[1]}" xmlns="http://jabber.org/protocol/httpbind">'
@@ -130,7 +130,7 @@ def _reason(answer: str) -> str:
     if "<success" in answer:
         return ""
     if "<failure" not in answer:
-        raise TemporaryFailure("the server says neither yes nor no to a login")
+        raise TemporaryFailure("unclear: the server says neither yes nor no to a login; make a test call")
     told = re.search(r"<text[^>]*>([^<]{1,120})</text>", answer)
     plain = re.sub(r"&\w+;|[^\w '().-]", "'", told[1]) if told else ""
     return plain or REFUSED

@@ -158,7 +158,8 @@ class JitsiCall {
       const answer = await fetch(location.href, { cache: "no-store" });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.querySelector("[data-jitsi-call]");
-      if (!answer.ok || !fresh) return this.end("closed");
+      if (!answer.ok) return this.end("no-connection");
+      if (!fresh) return this.end("closed");
       this.read(fresh.dataset);
     } catch {
       return this.end("no-connection");
