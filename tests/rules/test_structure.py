@@ -33,7 +33,10 @@ ONLY_IN = {
     "flask_login": {"portal/people/visitor.py", "portal/people/login.py"},
     "holidays": {"portal/offices/holidays.py"},
     "icalendar": {"portal/appointments/calendar_file.py"},
-    "jwcrypto": {"plugins/identity_keycloak/portal_identity_keycloak/tokens.py"},
+    "jwcrypto": {
+        "plugins/identity_keycloak/portal_identity_keycloak/tokens.py",
+        "plugins/video_jitsi/portal_video_jitsi/tokens.py",
+    },
     "keycloak": {"plugins/identity_keycloak/portal_identity_keycloak/server.py"},
     "phonenumbers": {"portal/forms.py"},
     "pikepdf": {"portal/documents/pdf_check.py", "portal/demo/documents.py"},
