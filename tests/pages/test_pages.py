@@ -84,5 +84,5 @@ def test_an_expired_form_is_explained(client: FlaskClient) -> None:
 
 
 def test_the_page_about_recording_says_what_the_chosen_video_systems_prevent(app: Flask) -> None:
-    page = app.test_client().get("/nothing-is-recorded?lang=en").text
+    page = app.test_client().get("/nothing-is-recorded?lang=en", follow_redirects=True).text
     assert "The call goes from browser to browser" in page
