@@ -96,13 +96,13 @@ def try_video_again(appointment: Appointment, providers: Sequence[str], actor: P
     order(appointment, providers)
 
 
-def order_for(room: VideoRoom, return_url: str) -> RoomOrder | None:
-    """What the worker asks of the provider; None when the room is not wanted any more.
+def order_for(room: VideoRoom, return_url: str, state: str = "opening") -> RoomOrder | None:
+    """What the worker asks of the provider; None when the room is not wanted (any more) in ``state``.
 
     ``return_url``: where a browser goes that has left a call on another site.
     """
     appointment = room.appointment
-    if room.state != "opening" or appointment.state != "in_call":
+    if room.state != state or appointment.state != "in_call":
         return None
     return RoomOrder(
         key=room.key,
@@ -120,15 +120,39 @@ def opened(room: VideoRoom, answer: Room) -> bool:
     """The provider has a room. False when it is not wanted any more and must be closed again."""
     must_be_writing()
     if room.state == "opening":
-        room.state, room.data = "open", dict(answer.data)
+        room.state, room.data, room.opened_at = "open", dict(answer.data), clock.now()
+    return room.state == "open"
+
+
+def is_fresh(room: VideoRoom, fresh_for: timedelta | None) -> bool:
+    """True while an open room may be trusted to exist: its provider said so lately."""
+    return fresh_for is None or (room.opened_at is not None and clock.now() < room.opened_at + fresh_for)
+
+
+def renew(room: VideoRoom) -> None:
+    """Have the worker open the room again before somebody enters; asking twice posts one order.
+
+    Those who are in it notice nothing: the same key leads to the same room, unless the provider lost it.
+    """
+    _post_work("video.renew", room, give_up_at=clock.now() + OPENS_WITHIN, when=str(room.opened_at))
+
+
+def renewed(room: VideoRoom, answer: Room) -> bool:
+    """The room exists, perhaps anew. False when it was given up meanwhile and must be closed again."""
+    must_be_writing()
+    if room.state == "open":
+        room.data, room.opened_at = dict(answer.data), clock.now()
     return room.state == "open"
 
 
 def failed(room: VideoRoom, reason: str, providers: Sequence[str]) -> None:
     """The provider could not open the room: the next provider is asked, and the clerk sees why."""
     must_be_writing()
-    if room.state != "opening":
+    if room.state not in ("opening", "open"):
         return
+    if room.state == "open":
+        # It could not be opened again; nobody must stay behind in it alone.
+        _post_work("video.close", room, when="now")
     room.state, room.last_error = "failed", reason[:255]
     audit.record(None, "room failed", _subject(room.appointment), provider=room.provider)
     if room.appointment.state == "in_call" and untried(room, providers):
