@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from portal.plugin_api import LazyText, lazy
 
-OPENED_ANEW = lazy("The room of the call has just been opened anew. Wait one minute and enter again.")
+OPENED_ANEW = lazy("The room of the call is being opened anew. Wait one minute and enter again.")
 HAS_ENDED = lazy("This video call has ended. If it is still needed, the clerk can open another one.")
 IS_FULL = lazy("The call is full. Close it in other windows and on other devices, then enter again.")
 NOT_ADMITTED = lazy("You were not let into the video call. Keep this page open, or call the office.")
