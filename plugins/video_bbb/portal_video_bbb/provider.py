@@ -38,7 +38,7 @@ class BbbRooms(VideoProvider):
 
     name = "bbb"
     title = lazy("Video call with BigBlueButton")
-    timeout = 40
+    timeout = 60
     can_forbid_recording = True
     sound_switch = "new_room"
     # A server that was restarted has lost its meetings, so we create again before later joins: the same
