@@ -135,10 +135,10 @@ def opening_given_up(room_id: int, reason: str) -> None:
 
 
 @outbox.job("video.renew", queue="video")
-def renew_room(room_id: int) -> None:
+def renew_room(room_id: int, stale_since: str) -> None:
     """Open the room again under its key, because somebody wants in and it may have vanished."""
     room = _room(room_id)
-    order = rooms.order_for(room, _return_url(), "open")
+    order = rooms.order_for(room, _return_url(), stale_since)
     if order is None:
         return
     provider = current_providers().video[room.provider]
@@ -152,9 +152,10 @@ def renew_room(room_id: int) -> None:
 
 
 @outbox.when_buried("video.renew")
-def renewal_given_up(room_id: int, reason: str) -> None:
-    """Nobody else can get into the room: the call moves to the next provider."""
-    opening_given_up(room_id, reason)
+def renewal_given_up(room_id: int, stale_since: str, reason: str) -> None:
+    """The provider did not open the room again in time, or refused: the next one is asked."""
+    with transaction():
+        rooms.lost(_room(room_id), stale_since, reason, current_providers().video_in_order())
 
 
 @outbox.job("video.close", queue="video")

@@ -138,6 +138,17 @@ def test_a_room_that_cannot_be_opened_again_gives_way_to_the_next_provider(
     assert "video.example" in client.get(f"{door}/call").headers["Location"]
 
 
+def test_work_that_is_given_up_late_takes_no_room_that_was_opened_meanwhile(row, hall):
+    room = row.rooms[0]
+    stale_since = room.opened_at.isoformat()
+    hall.clock.shift(MINUTE)
+    with transaction():
+        rooms.renewed(room, Room(room.key, room.closes_at, {"time": "2"}))
+        rooms.lost(room, stale_since, "too late", ["first", "second"])
+        rooms.failed(room, "too late", ["first", "second"])
+    assert [(room.provider, room.state) for room in row.rooms] == [("first", "open")]
+
+
 def test_a_call_that_ends_meanwhile_is_closed_again(row, door, client, video, hall, work, monkeypatch):
     hall.clock.shift(MINUTE)
     client.get(f"{door}/call")
