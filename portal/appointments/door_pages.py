@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from portal import clock, security
-from portal.appointments import call, left_pages, links, messages, rooms
+from portal.appointments import call, left_pages, links, messages, rooms, way_page
 from portal.appointments.models import Appointment, Participant, VideoRoom
 from portal.appointments.papers import PARTIES
 from portal.config import BookingRules
@@ -96,7 +96,7 @@ def enter(token: str) -> ResponseReturnValue:
     join = join_of(guest, room)
     if join.url:
         left_pages.entered_by_link(token)
-        return redirect(join.url)
+        return way_page.lead(room, join.url)
     return render_template(
         "door/call.html",
         guest=guest,

@@ -134,12 +134,36 @@ def opening_given_up(room_id: int, reason: str) -> None:
         rooms.failed(_room(room_id), reason, current_providers().video_in_order())
 
 
+@outbox.job("video.renew", queue="video")
+def renew_room(room_id: int, stale_since: str) -> None:
+    """Open the room again under its key, because somebody wants in and it may have vanished."""
+    room = _room(room_id)
+    order = rooms.order_for(room, _return_url(), stale_since)
+    if order is None:
+        return
+    provider = current_providers().video[room.provider]
+    db.session.rollback()
+    # People may be talking in it: it is given up only when the work is.
+    answer = provider.open_room(order)
+    with transaction():
+        wanted = rooms.renewed(_room(room_id), answer)
+    if not wanted:
+        provider.close_room(answer)
+
+
+@outbox.when_buried("video.renew")
+def renewal_given_up(room_id: int, stale_since: str, reason: str) -> None:
+    """The provider did not open the room again in time, or refused: the next one is asked."""
+    with transaction():
+        rooms.lost(_room(room_id), stale_since, reason, current_providers().video_in_order())
+
+
 @outbox.job("video.close", queue="video")
 def close_room(room_id: int) -> None:
     """End the call for everybody, at its end or when the window closes."""
     room = _room(room_id)
     provider = current_providers().video.get(room.provider)
-    if room.state in ("closed", "failed"):
+    if room.state == "closed" or (room.state == "failed" and room.opened_at is None):
         return
     kept = rooms.as_room(room)
     db.session.rollback()

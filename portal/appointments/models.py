@@ -222,6 +222,8 @@ class VideoRoom(Base):
     """``opening``, ``open``, ``closing`` (nobody is let in any more), ``failed`` or ``closed``."""
     closes_at: Mapped[datetime] = mapped_column(UtcDateTime)
     data: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    opened_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the provider last said that the room exists."""
     sound_only: Mapped[bool] = mapped_column(default=False)
     """True while the clerk has switched the pictures off for everybody."""
     last_error: Mapped[str] = mapped_column(String(255), default="")

@@ -96,13 +96,15 @@ def try_video_again(appointment: Appointment, providers: Sequence[str], actor: P
     order(appointment, providers)
 
 
-def order_for(room: VideoRoom, return_url: str) -> RoomOrder | None:
+def order_for(room: VideoRoom, return_url: str, stale_since: str = "") -> RoomOrder | None:
     """What the worker asks of the provider; None when the room is not wanted any more.
 
-    ``return_url``: where a browser goes that has left a call on another site.
+    ``return_url``: where a browser goes that has left a call on another site. ``stale_since``: what `renew`
+    wrote down; without it the room is opened for the first time.
     """
     appointment = room.appointment
-    if room.state != "opening" or appointment.state != "in_call":
+    wanted = is_stale(room, stale_since) if stale_since else room.state == "opening"
+    if not wanted or appointment.state != "in_call":
         return None
     return RoomOrder(
         key=room.key,
@@ -120,7 +122,40 @@ def opened(room: VideoRoom, answer: Room) -> bool:
     """The provider has a room. False when it is not wanted any more and must be closed again."""
     must_be_writing()
     if room.state == "opening":
-        room.state, room.data = "open", dict(answer.data)
+        room.state, room.data, room.opened_at = "open", dict(answer.data), clock.now()
+    return room.state == "open"
+
+
+def is_fresh(room: VideoRoom, fresh_for: timedelta | None) -> bool:
+    """True while an open room may be trusted to exist: its provider said so lately."""
+    return fresh_for is None or (room.opened_at is not None and clock.now() < room.opened_at + fresh_for)
+
+
+def renew(room: VideoRoom) -> None:
+    """Have the worker open the room again before somebody enters; asking twice posts one order.
+
+    Those who are in it notice nothing: the same key leads to the same room, unless the provider lost it.
+    """
+    since = _last_opened(room)
+    outbox.post(
+        "video.renew",
+        f"room:{room.id}",
+        {"room_id": room.id, "stale_since": since},
+        key=f"video.renew-{room.key}-{since}",
+        give_up_at=clock.now() + OPENS_WITHIN,
+    )
+
+
+def is_stale(room: VideoRoom, since: str) -> bool:
+    """True while the room is open and nobody has opened it again since then."""
+    return room.state == "open" and _last_opened(room) == since
+
+
+def renewed(room: VideoRoom, answer: Room) -> bool:
+    """The room exists, perhaps anew. False when it was given up meanwhile and must be closed again."""
+    must_be_writing()
+    if room.state == "open":
+        room.data, room.opened_at = dict(answer.data), clock.now()
     return room.state == "open"
 
 
@@ -129,6 +164,20 @@ def failed(room: VideoRoom, reason: str, providers: Sequence[str]) -> None:
     must_be_writing()
     if room.state != "opening":
         return
+    _give_way(room, reason, providers)
+
+
+def lost(room: VideoRoom, stale_since: str, reason: str, providers: Sequence[str]) -> None:
+    """The room could not be opened again: nobody else gets in, so the call moves to the next provider."""
+    must_be_writing()
+    if not is_stale(room, stale_since):
+        return
+    # Nobody must stay behind in it alone.
+    _post_work("video.close", room, when="now")
+    _give_way(room, reason, providers)
+
+
+def _give_way(room: VideoRoom, reason: str, providers: Sequence[str]) -> None:
     room.state, room.last_error = "failed", reason[:255]
     audit.record(None, "room failed", _subject(room.appointment), provider=room.provider)
     if room.appointment.state == "in_call" and untried(room, providers):
@@ -185,6 +234,10 @@ def close_all(appointment: Appointment) -> None:
 def _is_identified(appointment: Appointment) -> bool:
     check = appointment.identity_check
     return check is not None and check.identified
+
+
+def _last_opened(room: VideoRoom) -> str:
+    return room.opened_at.isoformat() if room.opened_at else "never"
 
 
 def _post_work(

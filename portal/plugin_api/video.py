@@ -108,7 +108,11 @@ class VideoProvider(ABC):
     prevents: tuple[LazyText, ...] = ()
     """Sentences for the public page "nothing is recorded": what is prevented here, and by whom."""
     fresh_for: timedelta | None = None
-    """How long an opened room may be trusted before a join; None means for ever."""
+    """How long an opened room may be trusted before a join to another site; None means for ever.
+
+    After that the core calls `open_room` again with the same key before it lets somebody in, and keeps the
+    new ``Room.data``. Who waits sees a page that leads on by itself.
+    """
 
     @abstractmethod
     def open_room(self, order: RoomOrder) -> Room:
@@ -144,6 +148,14 @@ class VideoProvider(ABC):
     def try_join(self, join_url: str) -> list[Finding]:
         """Follow an address of `join_url` as far as can be done without a browser. Default: nothing."""
         return []
+
+    def explain_return(self, query: Mapping[str, str]) -> LazyText | None:
+        """Why the browser comes back to ``RoomOrder.return_url``, in words for whoever reads the page.
+
+        ``query`` is what stood in the address, and anybody can write it: answer with sentences of your own,
+        or None when there is nothing to say. No network, no waiting.
+        """
+        return None
 
     def forget(self, room: Room) -> None:  # noqa: B027 - most providers keep nothing
         """Erase personal data kept outside about this room. Default: nothing is kept."""

@@ -17,7 +17,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal import security
-from portal.appointments import call, left_pages, rooms
+from portal.appointments import call, left_pages, rooms, way_page
 from portal.appointments.models import Appointment, Participant, VideoRoom
 from portal.appointments.papers import NEEDS, PAPERS, ROLES
 from portal.appointments.staff.case_pages import asked_by_script, case_page, refusals_told, served_appointment
@@ -102,11 +102,12 @@ def show(key: str) -> ResponseReturnValue:
 def enter(key: str) -> ResponseReturnValue:
     """Into a call that is held on another site. The way in is made at this click and stands on no page."""
     appointment = served_appointment(key)
-    join = _way_in(rooms.current(appointment)) if appointment.state == "in_call" else None
-    if join is None or join.url is None:
+    room = rooms.current(appointment)
+    join = _way_in(room) if appointment.state == "in_call" else None
+    if room is None or join is None or join.url is None:
         return _onward(appointment)
     left_pages.entered_as_staff(appointment.key)
-    return redirect(join.url)
+    return way_page.lead(room, join.url)
 
 
 @blueprint.post("/start")
