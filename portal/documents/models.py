@@ -82,7 +82,9 @@ class AskedPaper(Base):
     """Why it was refused, as the clerk wrote it for the citizen."""
     asked_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     request: Mapped[DocumentRequest] = relationship(back_populates="papers")
-    files: Mapped[list[SentPaper]] = relationship(back_populates="paper", order_by="SentPaper.id")
+    files: Mapped[list[SentPaper]] = relationship(
+        back_populates="paper", order_by="SentPaper.id", lazy="selectin"
+    )
 
 
 class SentPaper(Base):

@@ -28,8 +28,10 @@ LONGEST_SIDE = 4000
 MOST_PAGES = 200
 LARGEST = 10 * 1024 * 1024
 
-IMAGES = {"image/jpeg": "JPEG", "image/png": "PNG", "image/heic": "HEIF", "image/heif": "HEIF"}
+IMAGES = {"image/jpeg": "JPEG", "image/png": "PNG", "image/heic": "HEIF"}
 """What can be read, and the one reader that may try."""
+HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis"})
+"""Phones write one of them first, or after the general ``mif1``; a film has none of them."""
 
 LAUNCHES = frozenset(
     {"/JavaScript", "/Launch", "/SubmitForm", "/ResetForm", "/ImportData", "/RichMediaExecute", "/GoToE"}
@@ -62,7 +64,7 @@ def main() -> None:
 
 
 def limit_myself() -> None:
-    """So much memory and time, no file written, no further program."""
+    """So much memory and time, and no file written."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
@@ -79,6 +81,8 @@ def clean(content: bytes) -> tuple[str, bytes]:
 
 def kind_of(content: bytes) -> str:
     """What the content is, whatever the file is called."""
+    if HEIC_BRANDS & _brands(content):
+        return "image/heic"
     try:
         found = {match.mime_type for match in puremagic.magic_string(content)}
     except (puremagic.PureError, ValueError):
@@ -89,6 +93,14 @@ def kind_of(content: bytes) -> str:
         if kind in found:
             return kind
     raise Refused("kind")
+
+
+def _brands(content: bytes) -> set[bytes]:
+    """What a file of the family of MP4 says that it is; empty for all others."""
+    if content[4:8] != b"ftyp":
+        return set()
+    end = min(int.from_bytes(content[:4]), 256)
+    return {content[8:12], *(content[start : start + 4] for start in range(16, end, 4))}
 
 
 def clean_image(content: bytes, reader: str) -> tuple[str, bytes]:

@@ -100,6 +100,15 @@ def test_a_photo_of_an_iphone_becomes_a_jpeg() -> None:
     assert bare(kept.content)
 
 
+def test_phones_may_name_the_general_brand_first() -> None:
+    sent = heic(photo(), exif())
+    assert clean(sent[:8] + b"mif1" + sent[12:16] + b"heic" + sent[20:]).media_type == "image/jpeg"
+
+
+def test_a_film_is_refused() -> None:
+    assert "something else" in refusal(pack(">I", 24) + b"ftypisom" + bytes(4) + b"isommp42" + bytes(400))
+
+
 def test_a_png_stays_one_and_loses_what_stands_beside_the_picture() -> None:
     from PIL.PngImagePlugin import PngInfo
 
