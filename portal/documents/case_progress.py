@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 
 from portal import clock
 from portal.documents.models import AskedPaper, DocumentRequest
-from portal.documents.papers import MOST_FILES, OPEN_FOR_FILES, UNDECIDED, WAITING, WANTED
+from portal.documents.papers import OPEN_FOR_FILES, UNDECIDED, WAITING, is_full
 from portal.i18n import short_date, wall_clock, weekday_date
 
 CASE_STATES: dict[str, tuple[LazyString, str]] = {
@@ -113,13 +113,7 @@ def days_waiting(request: DocumentRequest) -> int:
 
 def takes_files(paper: AskedPaper) -> bool:
     """The citizen can send a file for this paper now."""
-    files = len(paper.files)
-    return paper.request.state in WAITING and paper.state in OPEN_FOR_FILES and files < MOST_FILES
-
-
-def is_wanted(paper: AskedPaper) -> bool:
-    """The case cannot go on without this paper."""
-    return paper.request.state in WAITING and paper.state in WANTED
+    return paper.request.state in WAITING and paper.state in OPEN_FOR_FILES and not is_full(paper)
 
 
 def words() -> dict[str, object]:

@@ -27,7 +27,7 @@ def register() -> None:
 def follow(request: DocumentRequest) -> None:
     """The case has changed its state: fix the day on which its papers go, or call that off."""
     outbox.cancel(_subject(request))
-    if request.state not in ENDED:
+    if request.state not in ENDED or not request.papers:
         return
     days = 0 if request.state == "withdrawn" else current_app.config["PORTAL"].portal.paper_days
     due = clock.now() + timedelta(days=days)

@@ -79,7 +79,7 @@ def ask_for(request: DocumentRequest, titles: Sequence[Bilingual], actor: Person
 def receive(paper: AskedPaper, stored: StoredFile, actor: Person) -> SentPaper:
     """The citizen has sent a file. When the last paper is there, it is the office's turn."""
     _expect(paper, OPEN_FOR_FILES)
-    if len(paper.files) >= MOST_FILES:
+    if is_full(paper):
         raise TooManyFiles
     file = SentPaper(
         filename=stored.filename,
@@ -95,6 +95,11 @@ def receive(paper: AskedPaper, stored: StoredFile, actor: Person) -> SentPaper:
     db.session.flush()
     _papers_in(paper.request)
     return file
+
+
+def is_full(paper: AskedPaper) -> bool:
+    """Nothing can be added; files that were refused do not count."""
+    return sum(file.state == "sent" for file in paper.files) >= MOST_FILES
 
 
 def take_back(file: SentPaper, actor: Person) -> str:

@@ -15,6 +15,7 @@ from time_machine import Traveller
 from portal.audit import AuditLine
 from portal.db import Bilingual, db, transaction
 from portal.documents import papers
+from portal.documents.lifecycle import request_of
 from portal.testing.page_lint import lint
 
 LogIn = Callable[..., None]
@@ -158,6 +159,50 @@ def test_the_clerk_asks_for_papers_of_the_list_and_others(case: Any, at_desk: An
     browser.submit(f"{case_page(request)}/papers", data, page=case_page(request))
     assert request.state == "needs_papers"
     assert [paper.title.en for paper in request.papers] == [listed[0]["en"], "Lease", "Last bill"]
+
+
+def in_its_call(case: Any) -> Any:
+    """An appointment in its call, with the citizen identified."""
+    from portal.appointments import availability, call, lifecycle
+    from portal.offices.models import Service
+
+    service = db.session.scalars(select(Service).filter_by(key="birth-certificate")).one()
+    booking = case.app.config["PORTAL"].booking
+    details = lifecycle.Details(case.citizen.name, "maria@citizens.example", "+306900000000", "el", "id_card")
+    starts_at = availability.offer(service, booking).starts[0]
+    with transaction():
+        row = lifecycle.hold(service, booking, None, starts_at, case.citizen, "el")
+        lifecycle.confirm(row, booking, case.citizen, details, case.citizen, notify=False)
+        call.start(row, ["direct"], row.clerk)
+        call.record_identity(row, call.IdentityRecord("id_card", True, True, True), row.clerk)
+    return row
+
+
+def test_papers_can_be_asked_for_at_the_end_of_the_call(case: Any, at_desk: Any) -> None:
+    row = in_its_call(case)
+    browser = at_desk(row.clerk)
+    panel, finish = (f"/staff/appointments/{row.key}/{end}" for end in ("call", "finish"))
+    assert lint(browser.get(panel).text, "en") == []
+    missing = {"missing": "0", "more_missing": "Lease"}
+    refused = browser.submit(finish, {"outcome": "nothing", **missing}, page=panel)
+    assert "Papers are asked for when a document will be issued" in refused.text
+    assert row.state == "in_call"
+    browser.submit(finish, {"outcome": "issue", **missing}, page=panel)
+    request = request_of(row)
+    assert (request.state, len(request.papers)) == ("needs_papers", 2)
+
+
+def test_a_case_is_opened_after_the_call(case: Any, at_desk: Any) -> None:
+    row = in_its_call(case)
+    browser = at_desk(row.clerk)
+    page = f"/staff/appointments/{row.key}"
+    browser.submit(f"{page}/finish", {"outcome": "follow_up"}, page=f"{page}/call")
+    shown = browser.get(page).text
+    assert lint(shown, "en") == []
+    assert "Open a case" in shown
+    browser.submit(f"{page}/case", page=page)
+    assert request_of(row).state == "to_issue"
+    assert "Open a case" not in browser.get(page).text
 
 
 def test_to_ask_for_nothing_is_told(case: Any, at_desk: Any) -> None:

@@ -79,8 +79,8 @@ def test_cases_of_an_office_are_numbered_one_after_the_other(case: Any) -> None:
 def test_the_series_is_that_of_the_office_or_its_key(case: Any) -> None:
     office = case.owed().appointment.office
     with transaction():
-        office.protocol_series = "ΚΕΠ-ΖΩΓ"
-    assert case.owed().protocol == "ΚΕΠ-ΖΩΓ 1/2026"
+        office.protocol_series = "ΚΕΠ-Δ"
+    assert case.owed().protocol == "ΚΕΠ-Δ 1/2026"
     with transaction():
         office.protocol_series = ""
     assert case.owed().series == office.key.upper()
