@@ -79,6 +79,7 @@ def _register_pages(app: Flask) -> None:
     from portal.appointments.staff import absence_pages, call_pages, case_pages, planning_pages
     from portal.appointments.staff import booking_pages as staff_booking_pages
     from portal.documents import citizen_pages as document_pages
+    from portal.documents import paper_pages
     from portal.documents import staff_pages as document_desk
 
     for blueprint in (
@@ -99,5 +100,6 @@ def _register_pages(app: Flask) -> None:
         call_pages.blueprint,
         document_pages.blueprint,
         document_desk.blueprint,
+        paper_pages.blueprint,
     ):
         app.register_blueprint(blueprint)

@@ -85,6 +85,10 @@ class PortalSettings(_Table):
     base_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:8000"
     instance: str = "instance"
     document_days: int = Field(default=30, ge=1, le=3650)
+    case_days: int = Field(default=50, ge=1, le=3650)
+    """In how many days a case is to be decided, unless its service says otherwise."""
+    paper_days: int = Field(default=30, ge=1, le=3650)
+    """How long the papers of a case are kept after its end."""
     demo: bool = False
     proxies: int = Field(default=0, ge=0, le=5)
     """How many reverse proxies of ours stand in front; their X-Forwarded headers are believed."""

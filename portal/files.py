@@ -1,4 +1,4 @@
-"""The store of issued documents: PDF files, checked, encrypted, under random names in the instance folder.
+"""The store of documents and papers: checked, encrypted, under random names in the instance folder.
 
 A file is written before the row that names it, so a row never points to nothing; a file whose row was
 never committed is swept away after a day.
@@ -21,9 +21,11 @@ from portal import clock
 from portal.documents.pdf_check import NotAcceptable, check_pdf
 from portal.encryption import decrypt, encrypt
 
-__all__ = ["NotAcceptable", "StoredFile", "forget", "open_document", "store_pdf", "sweep"]
+__all__ = ["NotAcceptable", "StoredFile", "forget", "open_document", "store", "store_pdf", "sweep"]
 
 ORPHANED_AFTER = timedelta(days=1)
+ENDINGS = {"application/pdf": ".pdf", "image/jpeg": ".jpg", "image/png": ".png"}
+"""The kinds of files that are kept; the name of a file ends as its content is, whatever it was called."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,16 @@ class StoredFile:
 def store_pdf(filename: str, content: bytes) -> StoredFile:
     """Check and store one PDF. Raises NotAcceptable."""
     check_pdf(content)
+    return store(filename, content, "application/pdf")
+
+
+def store(filename: str, content: bytes, media_type: str) -> StoredFile:
+    """Store what has been checked already."""
     name = secrets.token_hex(16)
     _write(_folder() / name, encrypt(content))
     return StoredFile(
-        filename=_clean(filename),
-        media_type="application/pdf",
+        filename=_clean(filename, ENDINGS[media_type]),
+        media_type=media_type,
         size=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
         stored_as=name,
@@ -91,8 +98,8 @@ def _write(path: Path, content: bytes) -> None:
         os.close(folder)
 
 
-def _clean(filename: str) -> str:
+def _clean(filename: str, ending: str) -> str:
     """A name that no file system and no header stumbles over; Greek letters stay."""
     name = re.split(r"[/\\]", filename)[-1]
     stem = re.sub(r"[^\w .()-]", "_", name.rsplit(".", 1)[0]).strip(" .") or "document"
-    return f"{stem[:100]}.pdf"
+    return f"{stem[:100]}{ending}"

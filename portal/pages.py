@@ -140,7 +140,11 @@ def accessibility() -> ResponseReturnValue:
 @public
 def privacy() -> ResponseReturnValue:
     """Which personal data are used, why, and for how long."""
-    return render_template("pages/privacy.html", document_days=_config().portal.document_days)
+    return render_template(
+        "pages/privacy.html",
+        document_days=_config().portal.document_days,
+        paper_days=_config().portal.paper_days,
+    )
 
 
 @blueprint.get("/nothing-is-recorded")

@@ -89,6 +89,13 @@ def with_camera(view: F) -> F:
     return view
 
 
+def in_sandbox(response: Response) -> Response:
+    """For what citizens sent: the browser saves it, and if it ever shows it, cuts it off from us."""
+    g.sandboxed = True
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
 def refuse_staff() -> None:
     """For public views that act for a citizen. Raises NotYourPage for who came through the staff's door."""
     if visitor.came_through() == "staff":
@@ -253,7 +260,9 @@ def _add_headers(response: Response) -> Response:
     if provider is not None and provider.origins:
         policy["frame-src"] = " ".join(sorted(provider.origins))
         policy["script-src"] = " ".join([policy["script-src"], *sorted(provider.script_origins)])
-    response.headers["Content-Security-Policy"] = "; ".join(f"{k} {v}" for k, v in policy.items())
+    if g.get("sandboxed"):
+        policy = {"default-src": "'none'", "frame-ancestors": "'none'", "sandbox": ""}
+    response.headers["Content-Security-Policy"] = "; ".join(f"{k} {v}".strip() for k, v in policy.items())
     response.headers["Permissions-Policy"] = _permissions(provider)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"

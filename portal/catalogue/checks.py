@@ -36,6 +36,7 @@ def problems(
     """
     yield from _repeated_keys(keys)
     yield from _services(catalogue, numbers["services"], keys, deliveries)
+    yield from _series(catalogue, numbers["offices"])
     yield from _staff(catalogue, numbers["staff"], keys)
     yield from _closures(catalogue, numbers["closures"], keys)
     yield from _open_days(catalogue, numbers["open_days"], keys)
@@ -70,6 +71,16 @@ def _phone_for_papers(place: Path, service: ServiceEntry) -> Iterator[Problem]:
     if service.deliveries and "phone" in service.channels:
         message = "phone is only for services that issue nothing: identification needs a picture"
         yield (*place, "channels", service.channels.index("phone")), message
+
+
+def _series(catalogue: Catalogue, numbers: Sequence[int]) -> Iterator[Problem]:
+    """Each office counts for itself, so one series in two offices would give each number twice."""
+    owners: dict[str, str] = {}
+    for number, office in zip(numbers, catalogue.offices, strict=True):
+        owner = owners.setdefault(office.series, office.key)
+        if owner != office.key:
+            message = f"the series {office.series} is that of the office {owner}; give each its own"
+            yield ("offices", number, "protocol"), message
 
 
 def _staff(

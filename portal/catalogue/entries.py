@@ -32,6 +32,12 @@ def _mitos_code(value: str) -> str:
     return value
 
 
+def _series(value: str) -> str:
+    if not value.strip() or value != value.strip() or not value.replace("-", "").replace(".", "").isalnum():
+        raise ValueError(f'"{value}" is no series; write letters, digits, hyphens and dots, like ΚΕΠ-ΖΩΓ')
+    return value
+
+
 def _steps_of_five(value: int) -> int:
     if value % 5:
         raise ValueError(f"{value} is not a multiple of 5; the portal counts in steps of 5 minutes")
@@ -77,6 +83,7 @@ def _skills(value: object) -> object:
 
 Key = Annotated[str, Field(max_length=40), AfterValidator(_key)]
 ServiceKey = Annotated[str, Field(max_length=60), AfterValidator(_key)]
+Series = Annotated[str, Field(max_length=20), AfterValidator(_series)]
 Minutes = Annotated[int, AfterValidator(_steps_of_five)]
 Email = Annotated[str, Field(max_length=254), AfterValidator(_email)]
 Language = Annotated[str, AfterValidator(_language)]
@@ -116,6 +123,7 @@ class ServiceEntry(Entry):
     channels: Annotated[tuple[Channel, ...], Field(strict=False), AfterValidator(_each_once)] = ("video",)
     second_clerk: bool = False
     deliveries: tuple[str, ...] = Field(default=(), strict=False)
+    due_days: int | None = Field(default=None, ge=1, le=3650)
     sample: bool = False
 
 
@@ -138,6 +146,12 @@ class OfficeEntry(Entry):
     email: Email
     time_zone: Annotated[str, AfterValidator(_zone)] = "Europe/Athens"
     capacity: Capacity = Capacity()
+    protocol: Series | None = None
+
+    @property
+    def series(self) -> str:
+        """What stands before the numbers of its protocol."""
+        return self.protocol or self.key.upper()
 
 
 class StaffEntry(Entry):

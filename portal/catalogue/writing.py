@@ -227,6 +227,7 @@ def _service_values(entry: ServiceEntry) -> dict[str, object]:
         "lead_minutes",
         "horizon_days",
         "second_clerk",
+        "due_days",
         "sample",
     )
     return {
@@ -250,6 +251,7 @@ def _office_values(entry: OfficeEntry) -> dict[str, object]:
         "email": entry.email,
         "time_zone": entry.time_zone,
         "capacity": entry.capacity.model_dump(exclude_none=True),
+        "protocol_series": entry.series,
         "search_text": _search_text(entry),
         "active": True,
     }

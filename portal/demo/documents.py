@@ -1,5 +1,7 @@
 """The documents of the demonstration's past: some delivered, one on its way, the newest still owed.
 
+Of those that are owed, one waits for papers of the citizen.
+
 Called by `portal.demo.bookings`. Nothing leaves the portal: what would be sent is called off.
 """
 
@@ -14,7 +16,8 @@ import pikepdf
 from portal import clock, files, outbox
 from portal.appointments.models import Appointment
 from portal.config import Config
-from portal.documents import lifecycle
+from portal.db import Bilingual
+from portal.documents import lifecycle, papers
 from portal.documents.models import Delivery, DocumentRequest
 from portal.plugin_api import Receipt, RecipientField
 from portal.providers import current_providers
@@ -24,6 +27,7 @@ STILL_OWED = 2
 LATER = timedelta(minutes=30)
 """So long after the call the clerk issued."""
 CODE = "AK7M4X"
+LEASE = Bilingual("Μισθωτήριο ή λογαριασμός ρεύματος", "Lease or electricity bill")
 
 
 def issue_some(config: Config, past: Sequence[Appointment]) -> None:
@@ -35,6 +39,10 @@ def issue_some(config: Config, past: Sequence[Appointment]) -> None:
             issued.append(_issue(config, request))
     for delivery in issued[:-1]:
         _arrive(delivery)
+    for request in wanted:
+        outbox.cancel(f"case:{request.id}")
+    if wanted:
+        _ask_for_papers(wanted[-1])
 
 
 def _issue(config: Config, request: DocumentRequest) -> Delivery:
@@ -48,6 +56,14 @@ def _issue(config: Config, request: DocumentRequest) -> Delivery:
         Receipt(delivery.key, "sent") if goes_by_mail else Receipt(delivery.key, "prepared", code=CODE),
     )
     return delivery
+
+
+def _ask_for_papers(request: DocumentRequest) -> None:
+    """The clerk found after the call that something is missing."""
+    listed = request.appointment.service.papers
+    titles = [Bilingual(paper["el"], paper["en"]) for paper in listed] or [LEASE]
+    papers.ask_for(request, titles[-1:], request.appointment.clerk)
+    outbox.cancel(f"case:{request.id}")
 
 
 def _arrive(delivery: Delivery) -> None:

@@ -38,6 +38,8 @@ KINDS: dict[str, LazyString] = {
     "delivery.forget": _l("Personal data about a delivery could not be erased outside of the portal"),
     "document.code": _l("A one-time code for a document was not sent"),
     "document.forget": _l("An expired document could not be erased"),
+    "case.notice": _l("A message about a request did not reach the citizen"),
+    "papers.erase": _l("Papers of a closed case could not be erased"),
     "event.tell": _l("A plugin was not told what happened"),
 }
 """What work is called that was given up."""

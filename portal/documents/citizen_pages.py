@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 
 from portal import clock, files, outbox, security
 from portal.db import db, transaction
-from portal.documents import access_codes, lifecycle, progress
+from portal.documents import access_codes, case_progress, lifecycle, progress
 from portal.documents.models import AccessCode, DocumentRequest
 from portal.people import access
 from portal.people.visitor import current_citizen, current_person
@@ -40,7 +40,7 @@ def document_words() -> dict[str, object]:
         "delivery_problems": progress.PROBLEMS,
         "delivery_ways": lambda: current_providers().delivery,
         "way_title": progress.way_title,
-        "moment": progress.moment,
+        "moment": case_progress.moment,
     }
 
 

@@ -27,6 +27,7 @@ from portal.documents.desk import (
     way_chosen,
 )
 from portal.documents.models import Delivery, DocumentRequest
+from portal.documents.papers import UNDECIDED
 from portal.people import access
 from portal.people.visitor import the_person
 
@@ -151,6 +152,13 @@ def _trays() -> list[Tray]:
 
     return [
         Tray("owed", _l("To be issued"), _l("Nothing waits to be issued."), heap("to_issue")),
+        Tray("review", _l("Papers to be looked at"), _l("No papers have come."), heap("in_review")),
+        Tray(
+            "papers",
+            _l("Waiting for citizens’ papers"),
+            _l("No papers are missing."),
+            heap("needs_papers"),
+        ),
         Tray(
             "problem",
             _l("Did not work: choose another way"),
@@ -164,8 +172,9 @@ def _trays() -> list[Tray]:
 
 
 def _requests() -> list[DocumentRequest]:
-    query = visible(select(DocumentRequest)).where(DocumentRequest.state.in_(["to_issue", "issued"]))
-    return list(db.session.scalars(query.order_by(DocumentRequest.created_at).limit(SHOWN)))
+    query = visible(select(DocumentRequest)).where(DocumentRequest.state.in_([*UNDECIDED, "issued"]))
+    by_age = query.order_by(DocumentRequest.due_on, DocumentRequest.created_at)
+    return list(db.session.scalars(by_age.limit(SHOWN)))
 
 
 def _arrived() -> list[DocumentRequest]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import force_locale
-from sqlalchemy import select
 
 from portal import clock, files, mail, outbox
 from portal.appointments.links import page_address
 from portal.db import db, transaction
-from portal.documents import access_codes, lifecycle
+from portal.documents import access_codes, case_notices, kept_papers, lifecycle
 from portal.documents.models import Delivery, DocumentRequest, IssuedDocument
 from portal.plugin_api import (
     Document,
@@ -25,6 +24,8 @@ from portal.providers import current_providers
 
 def register() -> None:
     """The jobs of this module are known once it is imported; the wiring says so aloud."""
+    case_notices.register()
+    kept_papers.register()
 
 
 @outbox.job("delivery.send", queue="delivery")
@@ -91,8 +92,7 @@ def forget(document_id: int) -> None:
         files.forget(document.stored_as)
         with transaction():
             _post_forgetting(document)
-    living = select(IssuedDocument.stored_as).where(IssuedDocument.expires_at > clock.now())
-    files.sweep(set(db.session.scalars(living)))
+    kept_papers.sweep()
 
 
 def _post_forgetting(document: IssuedDocument) -> None:

@@ -16,18 +16,33 @@ from sqlalchemy import select
 from portal import audit, clock, events, outbox
 from portal.appointments.models import Appointment, new_key
 from portal.db import db, must_be_writing
+from portal.documents import case_notices, kept_papers, protocol
 from portal.documents.models import Delivery, DocumentRequest, IssuedDocument
 from portal.files import StoredFile
 from portal.people.models import Person
 from portal.plugin_api import DocumentIssued, Receipt
 
 REQUEST_TRANSITIONS = {
+    ("to_issue", "ask_papers"): "needs_papers",
     ("to_issue", "issue"): "issued",
+    ("to_issue", "refuse"): "refused",
     ("to_issue", "withdraw"): "withdrawn",
+    ("needs_papers", "ask_papers"): "needs_papers",
+    ("needs_papers", "papers_in"): "in_review",
+    ("needs_papers", "go_on"): "to_issue",
+    ("needs_papers", "refuse"): "refused",
+    ("needs_papers", "withdraw"): "withdrawn",
+    ("in_review", "ask_papers"): "needs_papers",
+    ("in_review", "take_paper_back"): "needs_papers",
+    ("in_review", "go_on"): "to_issue",
+    ("in_review", "refuse"): "refused",
+    ("in_review", "withdraw"): "withdrawn",
     ("issued", "complete"): "completed",
     ("issued", "take_back"): "to_issue",
     ("completed", "take_back"): "to_issue",
 }
+DECISIONS = {"issue": "granted", "refuse": "refused", "take_back": ""}
+"""What an event decides; a document that was taken back leaves the case undecided again."""
 DELIVERY_TRANSITIONS = {
     ("waiting", "prepare"): "prepared",
     ("waiting", "send"): "sent",
@@ -82,16 +97,20 @@ def ask(appointment: Appointment) -> DocumentRequest:
     """The call ended with a document to be issued."""
     must_be_writing()
     request = DocumentRequest(key=new_key(), appointment=appointment, state="to_issue")
+    with db.session.no_autoflush:
+        protocol.enter(request)
     db.session.add(request)
-    audit.record(None, "document asked", _subject(request))
+    audit.record(None, "document asked", subject(request), protocol=request.protocol)
     db.session.flush()
+    case_notices.tell(request, "case_opened")
     return request
 
 
 def withdraw(request: DocumentRequest, actor: Person) -> None:
-    """Nothing is issued after all."""
-    _change_request(request, "withdraw")
-    audit.record(actor.id, "document withdrawn", _subject(request))
+    """Nothing is issued after all: so says the citizen, or the office because he needs it no more."""
+    change_request(request, "withdraw")
+    audit.record(actor.id, "document withdrawn", subject(request))
+    case_notices.tell(request, "case_withdrawn")
 
 
 def issue(
@@ -105,7 +124,7 @@ def issue(
 
     It can be fetched for ``days``.
     """
-    _change_request(request, "issue")
+    change_request(request, "issue")
     document = IssuedDocument(
         filename=stored.filename,
         media_type=stored.media_type,
@@ -117,7 +136,7 @@ def issue(
     )
     request.document = document
     db.session.flush()
-    audit.record(actor.id, "document issued", _subject(request), sha256=stored.sha256)
+    audit.record(actor.id, "document issued", subject(request), sha256=stored.sha256)
     appointment = request.appointment
     way = instead or Way(appointment.delivery, appointment.recipient)
     delivery = _begin(request, way, actor)
@@ -131,7 +150,7 @@ def take_back(request: DocumentRequest, actor: Person) -> str:
 
     The answer is the name of the file in the store, for the caller to erase after the commit.
     """
-    _change_request(request, "take_back")
+    change_request(request, "take_back")
     document = request.document
     if document is None:
         raise NotPossible(request.state)
@@ -143,7 +162,7 @@ def take_back(request: DocumentRequest, actor: Person) -> str:
     db.session.delete(document)
     db.session.flush()
     db.session.expire(request, ["document"])
-    audit.record(actor.id, "document taken back", _subject(request), sha256=sha256)
+    audit.record(actor.id, "document taken back", subject(request), sha256=sha256)
     return stored_as
 
 
@@ -162,7 +181,7 @@ def try_again(delivery: Delivery, actor: Person) -> None:
         raise NotPossible(delivery.request.state)
     _change_delivery(delivery, "try_again")
     delivery.last_error = delivery.advice = ""
-    audit.record(actor.id, "delivery tried again", _subject(delivery.request), provider=delivery.provider)
+    audit.record(actor.id, "delivery tried again", subject(delivery.request), provider=delivery.provider)
     _post_sending(delivery)
 
 
@@ -176,25 +195,25 @@ def receipt_arrived(delivery: Delivery, receipt: Receipt) -> None:
     delivery.tracking_url, delivery.data = receipt.tracking_url or "", dict(receipt.data)
     if delivery.state == "waiting":
         _change_delivery(delivery, RECEIPT_EVENTS[receipt.state])
-        audit.record(None, "delivery on its way", _subject(delivery.request), provider=delivery.provider)
+        audit.record(None, "delivery on its way", subject(delivery.request), provider=delivery.provider)
 
 
 def handed_over(delivery: Delivery, actor: Person) -> None:
     """The recipient has the document in his hands."""
     _change_delivery(delivery, "hand_over")
-    audit.record(actor.id, "document handed over", _subject(delivery.request))
+    audit.record(actor.id, "document handed over", subject(delivery.request))
 
 
 def handed_to_carrier(delivery: Delivery, actor: Person) -> None:
     """The parcel has left the office."""
     _change_delivery(delivery, "send")
-    audit.record(actor.id, "document given to the carrier", _subject(delivery.request))
+    audit.record(actor.id, "document given to the carrier", subject(delivery.request))
 
 
 def came_back(delivery: Delivery, actor: Person) -> None:
     """The parcel, or the mail, came back; the staff choose another way."""
     _change_delivery(delivery, "come_back")
-    audit.record(actor.id, "document came back", _subject(delivery.request))
+    audit.record(actor.id, "document came back", subject(delivery.request))
 
 
 def opened(request: DocumentRequest, person: Person | None) -> None:
@@ -203,7 +222,7 @@ def opened(request: DocumentRequest, person: Person | None) -> None:
     What was sent to him has arrived. What waits to be collected on paper still waits.
     """
     must_be_writing()
-    audit.record(person.id if person else None, "document opened", _subject(request))
+    audit.record(person.id if person else None, "document opened", subject(request))
     for delivery in request.deliveries:
         if delivery.state == "sent":
             _change_delivery(delivery, "arrive")
@@ -216,7 +235,7 @@ def failed(delivery: Delivery, reason: str, advice: str = "") -> None:
         return
     _change_delivery(delivery, "fail")
     delivery.last_error, delivery.advice = reason, advice
-    audit.record(None, "delivery failed", _subject(delivery.request), provider=delivery.provider)
+    audit.record(None, "delivery failed", subject(delivery.request), provider=delivery.provider)
 
 
 def _begin(request: DocumentRequest, way: Way, actor: Person) -> Delivery:
@@ -228,7 +247,7 @@ def _begin(request: DocumentRequest, way: Way, actor: Person) -> Delivery:
     )
     request.deliveries.append(delivery)
     db.session.flush()
-    audit.record(actor.id, "delivery begun", _subject(request), provider=way.provider)
+    audit.record(actor.id, "delivery begun", subject(request), provider=way.provider)
     _post_sending(delivery)
     return delivery
 
@@ -254,12 +273,17 @@ def _post_forgetting(document: IssuedDocument) -> None:
     )
 
 
-def _change_request(request: DocumentRequest, event: str) -> None:
+def change_request(request: DocumentRequest, event: str) -> None:
+    """Move the case to its next state. Raises NotPossible where the table has none."""
     _lock(request)
     following = REQUEST_TRANSITIONS.get((request.state, event))
     if following is None:
         raise NotPossible(request.state)
-    request.state = following
+    request.state, request.version = following, request.version + 1
+    if event in DECISIONS:
+        request.decision = DECISIONS[event]
+        request.decided_at = clock.now() if request.decision else None
+    kept_papers.follow(request)
 
 
 def _change_delivery(delivery: Delivery, event: str) -> None:
@@ -270,7 +294,7 @@ def _change_delivery(delivery: Delivery, event: str) -> None:
         raise NotPossible(delivery.state)
     delivery.state, delivery.changed_at = following, clock.now()
     if following == "delivered" and delivery.request.state == "issued":
-        _change_request(delivery.request, "complete")
+        change_request(delivery.request, "complete")
         _cancel_what_has_not_left(delivery.request)
 
 
@@ -296,8 +320,8 @@ def _cancel(delivery: Delivery) -> None:
     outbox.cancel(_delivery_subject(delivery))
 
 
-def _subject(request: DocumentRequest) -> str:
-    """The record of a document stands in the record of its appointment."""
+def subject(request: DocumentRequest) -> str:
+    """The record of a case stands in the record of its appointment."""
     return f"appointment:{request.appointment.id}"
 
 

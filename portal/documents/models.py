@@ -1,33 +1,111 @@
-"""Tables of documents: what is to be issued, the issued file, and each attempt to deliver it."""
+"""Tables of documents: what is asked for, its papers, the issued file, and each attempt to deliver it."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, String, Text
+from sqlalchemy import JSON, Date, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal import clock
 from portal.appointments.models import Appointment, new_key
-from portal.db import Base, UtcDateTime
+from portal.db import Base, Bilingual, BilingualText, UtcDateTime
 from portal.people.models import Person
 
 
 class DocumentRequest(Base):
-    """The clerk owes the citizen a document. `portal.documents.lifecycle` alone changes its state."""
+    """A case: the office owes the citizen a document, or a decision that there is none.
+
+    `portal.documents.lifecycle` alone changes its state.
+    """
 
     __tablename__ = "document_request"
+    __table_args__ = (UniqueConstraint("office_id", "series", "year", "number"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(16), unique=True, default=new_key)
     appointment_id: Mapped[int] = mapped_column(ForeignKey("appointment.id"), unique=True)
     state: Mapped[str] = mapped_column(String(12), index=True)
-    """``to_issue``, ``issued``, ``completed`` or ``withdrawn``."""
+    """``to_issue``, ``needs_papers``, ``in_review``, ``issued``, ``completed``, ``refused``
+    or ``withdrawn``.
+    """
+    version: Mapped[int] = mapped_column(default=0)
+    """Grows with each change of the state: a message tells of one version, and of no other."""
+    office_id: Mapped[int] = mapped_column(ForeignKey("office.id"))
+    """The office in whose protocol the case stands."""
+    series: Mapped[str] = mapped_column(String(40))
+    year: Mapped[int]
+    number: Mapped[int]
+    due_on: Mapped[date] = mapped_column(Date, index=True)
+    """The last day, on the office's calendar, on which the office should have decided."""
+    decision: Mapped[str] = mapped_column(String(10), default="")
+    """``granted`` or ``refused``; empty while nothing is decided, and when the request was withdrawn."""
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reason: Mapped[str] = mapped_column(Text, default="")
+    """Why it was refused, as the clerk wrote it for the citizen."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     appointment: Mapped[Appointment] = relationship()
+    papers: Mapped[list[AskedPaper]] = relationship(back_populates="request", order_by="AskedPaper.id")
     document: Mapped[IssuedDocument | None] = relationship(back_populates="request")
     deliveries: Mapped[list[Delivery]] = relationship(back_populates="request", order_by="Delivery.id")
+
+    @property
+    def protocol(self) -> str:
+        """The protocol number as people write it: ``ΚΕΠ-ΖΩΓ 123/2026``."""
+        return f"{self.series} {self.number}/{self.year}"
+
+
+class ProtocolCounter(Base):
+    """The last number that an office has given in a series and a year."""
+
+    __tablename__ = "protocol_counter"
+
+    office_id: Mapped[int] = mapped_column(ForeignKey("office.id"), primary_key=True)
+    series: Mapped[str] = mapped_column(String(40), primary_key=True)
+    year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    last: Mapped[int]
+
+
+class AskedPaper(Base):
+    """One paper that the citizen must add to his case."""
+
+    __tablename__ = "asked_paper"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(16), unique=True, default=new_key)
+    request_id: Mapped[int] = mapped_column(ForeignKey("document_request.id"), index=True)
+    title: Mapped[Bilingual] = mapped_column(BilingualText)
+    state: Mapped[str] = mapped_column(String(10), default="asked")
+    """``asked``, ``sent``, ``accepted``, ``refused`` (it is asked for again) or ``waived``."""
+    reason: Mapped[str] = mapped_column(Text, default="")
+    """Why it was refused, as the clerk wrote it for the citizen."""
+    asked_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    request: Mapped[DocumentRequest] = relationship(back_populates="papers")
+    files: Mapped[list[SentPaper]] = relationship(
+        back_populates="paper", order_by="SentPaper.id", lazy="selectin"
+    )
+
+
+class SentPaper(Base):
+    """A file that the citizen has sent for a paper; several are its pages. The content lies encrypted."""
+
+    __tablename__ = "sent_paper"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(16), unique=True, default=new_key)
+    paper_id: Mapped[int] = mapped_column(ForeignKey("asked_paper.id"), index=True)
+    filename: Mapped[str] = mapped_column(String(150))
+    media_type: Mapped[str] = mapped_column(String(60))
+    size: Mapped[int]
+    sha256: Mapped[str] = mapped_column(String(64))
+    stored_as: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(10), default="sent")
+    """``sent``, ``accepted`` or ``refused``."""
+    sent_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    sent_by: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    paper: Mapped[AskedPaper] = relationship(back_populates="files")
 
 
 class IssuedDocument(Base):

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-
 from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from portal import clock
+from portal.documents.case_progress import Step, moment, open_steps
 from portal.documents.lifecycle import current_delivery
 from portal.documents.models import Delivery, DocumentRequest
-from portal.i18n import short_date, wall_clock
 from portal.plugin_api import LazyText
 from portal.providers import current_providers
 
@@ -30,28 +27,11 @@ DELIVERY_STATES: dict[str, tuple[LazyString, str]] = {
 PROBLEMS = ("returned", "failed")
 
 
-@dataclass(frozen=True)
-class Step:
-    """One entry of the timeline. ``state`` is ``done``, ``current``, ``ahead`` or ``problem``."""
-
-    title: str
-    state: str
-    when: str = ""
-    text: str = ""
-
-
 def status_steps(request: DocumentRequest) -> list[Step]:
     """The way of the document from the call to the citizen, as far as it has come."""
     zone = request.appointment.office.time_zone
-    asked = moment(request.created_at, zone)
-    if request.state == "withdrawn":
-        return [Step(_("The office does not issue a document after all"), "problem", asked)]
-    if request.state == "to_issue" or request.document is None:
-        return [
-            Step(_("The office prepares your document"), "current", asked),
-            Step(_("Document issued"), "ahead"),
-            Step(_("Document received"), "ahead"),
-        ]
+    if request.state not in ("issued", "completed") or request.document is None:
+        return open_steps(request)
     issued = Step(_("Document issued"), "done", moment(request.document.added_at, zone))
     return [issued, *_delivery_steps(current_delivery(request), zone)]
 
@@ -65,11 +45,6 @@ def way_title(name: str) -> LazyText | str:
 def can_be_fetched(request: DocumentRequest) -> bool:
     """True while the citizen can open the document in the portal."""
     return request.document is not None and request.document.expires_at > clock.now()
-
-
-def moment(instant: datetime, zone: str) -> str:
-    """Day and hour on the office's wall clock."""
-    return f"{short_date(instant, zone)}, {wall_clock(instant, zone)}"
 
 
 def _delivery_steps(delivery: Delivery | None, zone: str) -> list[Step]:

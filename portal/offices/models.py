@@ -26,6 +26,8 @@ class Office(Base):
     time_zone: Mapped[str] = mapped_column(String(40))
     capacity: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
     """How many appointments can be held at once, by channel; a channel that is not named has no limit."""
+    protocol_series: Mapped[str] = mapped_column(String(40), default="")
+    """Stands before the protocol numbers of the office; empty: its key in capitals."""
     search_text: Mapped[str] = mapped_column(String(600), default="")
     """Names and addresses in capitals without accents, for finding an office by what somebody types."""
     active: Mapped[bool] = mapped_column(default=True)
@@ -94,6 +96,8 @@ class Service(Base):
     """Two clerks of the office must be present."""
     deliveries: Mapped[list[str]] = mapped_column(JSON)
     """Names of the delivery providers allowed for this service; empty when nothing is issued."""
+    due_days: Mapped[int | None]
+    """In how many days a case is to be decided; None: in as many as the municipality's file says."""
     position: Mapped[int]
     sample: Mapped[bool] = mapped_column(default=False)
     """Sample data: shown with a remark that it is not official."""

@@ -27,9 +27,11 @@ from portal.appointments.models import Appointment, Participant
 from portal.appointments.rules import Wish
 from portal.catalogue import import_file
 from portal.config import load
-from portal.db import db, transaction
+from portal.db import Bilingual, db, transaction
 from portal.documents import lifecycle as documents
+from portal.documents import papers
 from portal.documents.lifecycle import request_of
+from portal.documents.models import DocumentRequest
 from portal.offices.models import Closure, Office, Service
 from portal.people.models import Membership, Person
 from portal.plugin_api import Room
@@ -105,6 +107,9 @@ BODIES: dict[str, dict[str, str]] = {
 
 RUNNING = ("/call", "/again", "/admit/", "/finish", "/identify", "/other-provider")
 """Ends of addresses that are about an appointment during its call."""
+
+ABOUT_THE_CASE = ("/document", "/papers", "/request/", "/case")
+"""Parts of addresses that are about the document of an appointment that is over."""
 
 
 @dataclass
@@ -197,7 +202,9 @@ class World:
             return "document" if rest.startswith("other-way") else "delivery"
         if first in ("fields", "services", "documents"):
             return first.removesuffix("s")
-        if "/document" in path:
+        if first == "papers":
+            return "file" if "/files/" in path or path.startswith("/staff") else "paper"
+        if any(part in path for part in ABOUT_THE_CASE):
             return "done"
         return "running" if any(end in path for end in RUNNING) else "ahead"
 
@@ -272,6 +279,7 @@ def _appointments(world: World) -> None:
         call.finish(done, "issue", done.clerk)
     wanted = request_of(done)
     assert wanted is not None
+    _papers(world, wanted)
     with pikepdf.new() as pdf, BytesIO() as content:
         pdf.add_blank_page()
         pdf.save(content)
@@ -282,6 +290,19 @@ def _appointments(world: World) -> None:
     world.keys |= {"document": wanted.key, "delivery": delivery.key}
     world.names["participant_id"] = str(guests[2].id)
     _links(world, running)
+
+
+def _papers(world: World, wanted: DocumentRequest) -> None:
+    """The citizen was asked for a paper, has sent it, and it was accepted."""
+    appointment = wanted.appointment
+    with transaction():
+        papers.ask_for(wanted, [Bilingual("Βεβαίωση", "Certificate")], appointment.clerk)
+    stored = files.store("paper.png", b"a picture", "image/png")
+    with transaction():
+        file = papers.receive(wanted.papers[0], stored, world.person("maria"))
+    with transaction():
+        papers.go_on(wanted, appointment.clerk)
+    world.keys |= {"paper": wanted.papers[0].key, "file": file.key}
 
 
 def _booked(world: World, starts_at: datetime) -> Appointment:

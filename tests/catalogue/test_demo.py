@@ -53,7 +53,7 @@ def test_who_signs_has_an_interpreter_and_two_clerks_examine_what_needs_two(app)
 def test_documents_are_owed_under_way_and_delivered(app):
     demo.prepare(app)
     requests = db.session.scalars(select(DocumentRequest)).all()
-    assert {request.state for request in requests} == {"to_issue", "issued", "completed"}
+    assert {request.state for request in requests} == {"to_issue", "needs_papers", "issued", "completed"}
     (under_way,) = (request for request in requests if request.state == "issued")
     assert under_way.deliveries[0].state in ("prepared", "sent")
     assert files.open_document(under_way.document.stored_as).read().startswith(b"%PDF-")

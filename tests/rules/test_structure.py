@@ -39,7 +39,14 @@ ONLY_IN = {
     },
     "keycloak": {"plugins/identity_keycloak/portal_identity_keycloak/server.py"},
     "phonenumbers": {"portal/forms.py"},
-    "pikepdf": {"portal/documents/pdf_check.py", "portal/demo/documents.py"},
+    "pikepdf": {
+        "portal/documents/paper_cleaning.py",
+        "portal/documents/pdf_check.py",
+        "portal/demo/documents.py",
+    },
+    "PIL": {"portal/documents/paper_cleaning.py"},
+    "pillow_heif": {"portal/documents/paper_cleaning.py"},
+    "puremagic": {"portal/documents/paper_cleaning.py"},
     "stdnum": {"portal/plugin_api/tax_number.py"},
 }
 """A package that may be replaced one day is known in one or two places."""
@@ -293,7 +300,7 @@ DOCUMENTS = "portal/documents/lifecycle.py"
     ("path", "name", "first", "final"),
     [
         (APPOINTMENTS, "TRANSITIONS", "held", {"expired", "cancelled", "missed", "done"}),
-        (DOCUMENTS, "REQUEST_TRANSITIONS", "to_issue", {"withdrawn"}),
+        (DOCUMENTS, "REQUEST_TRANSITIONS", "to_issue", {"refused", "withdrawn"}),
         (DOCUMENTS, "DELIVERY_TRANSITIONS", "waiting", {"delivered", "returned", "cancelled"}),
     ],
 )

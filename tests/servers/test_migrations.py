@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from sqlalchemy import MetaData, Table, inspect, select, text
 from portal import create_app, migrations
 from portal.config import load
 from portal.db import db
+from portal.documents.models import DocumentRequest, ProtocolCounter
 from portal.encryption import encrypt, lookup_hashes
 from portal.people.models import Account, Person
 from portal.testing.servers import postgres_cluster
@@ -106,5 +107,41 @@ def test_people_of_the_version_before_accounts_are_found_again(empty_app: Flask)
         (1, "maria"),
         (2, "maria-again"),
     ]
+    db.session.remove()
+    downgrade(revision="base")
+
+
+def test_cases_of_the_version_before_the_protocol_get_their_numbers(empty_app: Flask) -> None:
+    upgrade(revision="0006")
+    tables = MetaData()
+    tables.reflect(db.engine)
+    for name in ("field", "person", "service"):
+        old_row(tables.tables[name], id=1)
+    for office, key in ((1, "kep-a"), (2, "kep-b")):
+        old_row(tables.tables["office"], id=office, key=key, time_zone="Europe/Athens")
+    new_year = datetime(2026, 12, 31, 22, 30)  # noqa: DTZ001 - as it stands in a table; in Athens it is 2027
+    cases = (
+        (1, 1, A_DAY, "issued"),
+        (2, 2, A_DAY, "to_issue"),
+        (3, 1, A_DAY, "to_issue"),
+        (4, 1, new_year, "x"),
+    )
+    for number, office, when, state in cases:
+        seat = {"office_id": office, "key": f"key-{number}"}
+        old_row(tables.tables["appointment"], id=number, **seat, service_id=1, clerk_id=1)
+        case = {"id": number, "key": f"key-{number}", "appointment_id": number}
+        old_row(tables.tables["document_request"], **case, state=state, created_at=when)
+    migrations.upgrade(empty_app)
+    kept = list(db.session.scalars(select(DocumentRequest).order_by(DocumentRequest.id)))
+    assert [case.protocol for case in kept] == [
+        "KEP-A 1/2026",
+        "KEP-B 1/2026",
+        "KEP-A 2/2026",
+        "KEP-A 1/2027",
+    ]
+    assert [case.decision for case in kept] == ["granted", "", "", ""]
+    assert kept[0].due_on == date(2027, 1, 19)
+    lasts = {(one.series, one.year): one.last for one in db.session.scalars(select(ProtocolCounter))}
+    assert lasts == {("KEP-A", 2026): 2, ("KEP-B", 2026): 1, ("KEP-A", 2027): 1}
     db.session.remove()
     downgrade(revision="base")

@@ -21,6 +21,7 @@ from portal.appointments.papers import CHANNELS, NEEDS, PAPERS, STATES
 from portal.appointments.served_words import on_behalf_of
 from portal.db import attempt, db
 from portal.documents import lifecycle as documents
+from portal.documents.models import DocumentRequest
 from portal.forms import readable_phone
 from portal.people import access
 from portal.people.visitor import the_person
@@ -57,7 +58,13 @@ def mine_list() -> str:
     )
     ahead = db.session.scalars(shown.where(is_ahead).order_by(Appointment.starts_at))
     past = db.session.scalars(shown.where(~is_ahead).order_by(Appointment.starts_at.desc()).limit(PAST_SHOWN))
-    return render_template("booking/mine.html", ahead=list(ahead), past=list(past), states=STATES)
+    return render_template(
+        "booking/mine.html",
+        ahead=list(ahead),
+        past=list(past),
+        states=STATES,
+        wait_for_papers=_that_wait_for_papers(person.id),
+    )
 
 
 @blueprint.get("/appointments/<key>")
@@ -105,6 +112,13 @@ def cancel(key: str) -> ResponseReturnValue:
         return cannot_change(own_appointment(key))
     flash(_("Your appointment is cancelled. We have sent you an e-mail about it."), "success")
     return redirect(flask_url_for("citizen.appointment", key=key))
+
+
+def _that_wait_for_papers(citizen_id: int) -> set[int]:
+    """Appointments of the citizen for whose document he must send papers."""
+    waiting = select(DocumentRequest.appointment_id).join(DocumentRequest.appointment)
+    whose = Appointment.citizen_id == citizen_id
+    return set(db.session.scalars(waiting.where(whose, DocumentRequest.state == "needs_papers")))
 
 
 def own_appointment(key: str) -> Appointment:

@@ -25,6 +25,8 @@ from portal.appointments.staff.case_words import booking_facts, provider_title
 from portal.appointments.staff.forms import ClosingForm, IdentityForm, InvitationForm, NoteForm
 from portal.appointments.staff.presence import presence
 from portal.db import transaction
+from portal.documents import papers
+from portal.documents.lifecycle import request_of
 from portal.forms import readable_phone
 from portal.i18n import current_language
 from portal.people.visitor import the_person
@@ -194,6 +196,9 @@ def finish(key: str) -> ResponseReturnValue:
         if text != appointment.note:
             call.write_note(appointment, text, the_person())
         call.finish(appointment, form.outcome.data, the_person())
+        wanted = request_of(appointment) if form.titles() else None
+        if wanted is not None:
+            papers.ask_for(wanted, form.titles(), the_person())
 
     _do(end, _("The call has ended for everybody."))
     return _onward(appointment)

@@ -30,6 +30,8 @@ from portal.appointments.staff.presence import minutes_waiting, presence
 from portal.appointments.week import Times, why_address
 from portal.db import attempt, db, transaction
 from portal.documents import lifecycle as documents
+from portal.documents import papers
+from portal.documents.review_forms import MissingPapers, RefusalForm
 from portal.people import access
 from portal.people.visitor import the_person
 
@@ -156,6 +158,9 @@ def case_page(
         other_call=_other_call(appointment),
         booking_address=page_address("citizen_booking.service", key=appointment.service.key),
         document_request=documents.request_of(appointment),
+        may_open_case=papers.may_open_case(appointment),
+        missing_papers=MissingPapers(appointment=appointment, formdata=None),
+        refusal_form=RefusalForm(formdata=None),
         ways=ways_of(appointment.service),
         presence=presence,
         papers=PAPERS,

@@ -45,6 +45,17 @@ DEEDS = {
     "call broke off": _l("The call broke off; everybody is back at the door"),
     "call ended": _l("Call ended"),
     "document asked": _l("The office owes the citizen a document"),
+    "case opened": _l("The case was opened after the call"),
+    "papers asked": _l("Papers were asked for"),
+    "paper sent": _l("The citizen sent a file for a paper"),
+    "paper taken back": _l("The citizen took a file back"),
+    "papers complete": _l("The citizen has sent all papers"),
+    "paper read": _l("The office opened a paper of the citizen"),
+    "paper accepted": _l("A paper was accepted"),
+    "paper refused": _l("A paper was refused and is asked for anew"),
+    "papers not needed": _l("The office goes on without the missing papers"),
+    "papers erased": _l("The citizen’s papers were erased"),
+    "request refused": _l("The request was refused"),
     "document issued": _l("Document issued"),
     "document read": _l("The office opened the issued document"),
     "document taken back": _l("The issued document was taken back"),
@@ -59,7 +70,16 @@ DEEDS = {
     "document opened": _l("The citizen opened the document"),
 }
 PROBLEMS = frozenset(
-    {"room failed", "call broke off", "missed", "cancelled", "delivery failed", "document came back"}
+    {
+        "room failed",
+        "call broke off",
+        "missed",
+        "cancelled",
+        "delivery failed",
+        "document came back",
+        "paper refused",
+        "request refused",
+    }
 )
 
 
@@ -149,6 +169,8 @@ def _facts_in_words(line: AuditLine, zone: str) -> str:
         case "identity checked":
             result = _("identified") if facts["identified"] else _("not identified")
             return f"{ROLES['served']}: {result}" if facts.get("whom") == "served" else result
+        case "document asked":
+            return str(facts.get("protocol", ""))
         case "call ended":
             return str(OUTCOMES[facts["outcome"]])
         case _:

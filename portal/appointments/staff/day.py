@@ -150,6 +150,6 @@ def _appointments(day: date, zone: str, whose: ColumnElement[bool]) -> Sequence[
 
 def _owed_documents(appointments: Sequence[int]) -> set[int]:
     owed = select(DocumentRequest.appointment_id).where(
-        DocumentRequest.appointment_id.in_(appointments), DocumentRequest.state == "to_issue"
+        DocumentRequest.appointment_id.in_(appointments), DocumentRequest.state.in_(["to_issue", "in_review"])
     )
     return set(db.session.scalars(owed))

@@ -16,6 +16,7 @@ from portal.appointments.call import IdentityRecord, can_identify
 from portal.appointments.models import Appointment
 from portal.appointments.on_behalf import may_be_identified
 from portal.appointments.papers import OUTCOMES, PAPERS, PARTIES, ROLES
+from portal.documents.review_forms import PapersToAskFor
 from portal.forms import EmailField, PageForm, choices, required, short_text
 
 GUESTS = {role: title for role, title in ROLES.items() if role not in PARTIES}
@@ -90,8 +91,8 @@ class NoteForm(PageForm):
         return cls(formdata=None, obj=appointment)
 
 
-class ClosingForm(NoteForm):
-    """How the call ends. The note stands in the same form, so that ending the call never loses it."""
+class ClosingForm(PapersToAskFor, NoteForm):
+    """How the call ends, and what is missing. The note is in the same form, so that it is never lost."""
 
     outcome = RadioField(_l("How does the call end?"), [InputRequired(_l("Choose how the call ends."))])
 
@@ -100,10 +101,20 @@ class ClosingForm(NoteForm):
         issues = bool(obj.service.deliveries) and can_identify(obj)
         possible = {key: words for key, words in OUTCOMES.items() if issues or key != "issue"}
         self.outcome.choices = choices(possible)
+        self.offer_papers_of(obj)
         self._identified = bool(obj.identity_check and obj.identity_check.identified)
 
+    @property
+    def may_issue(self) -> bool:
+        """A document can come of this call."""
+        return any(choice.value == "issue" for choice in self.outcome.choices)
+
     def validate_outcome(self, field: RadioField) -> None:
-        """No document for somebody whom nobody has recognised."""
+        """No document for somebody whom nobody has recognised, and no papers without a document."""
+        if field.data != "issue" and self.titles():
+            raise ValidationError(
+                _l("Papers are asked for when a document will be issued. Choose that, or clear the list.")
+            )
         if field.data == "issue" and not self._identified:
             raise ValidationError(
                 _l("Record the identity check first: without it no document can be issued.")
