@@ -60,6 +60,8 @@ class LiveRegion {
     const address = event.submitter?.getAttribute("formaction") || form.getAttribute("action");
     try {
       const body = new URLSearchParams(new FormData(form));
+      // The button that was pressed says something too, as when the browser sends the form itself.
+      if (event.submitter?.name) body.append(event.submitter.name, event.submitter.value);
       this.take(await this.ask(address, { method: "POST", body }), part.dataset.part);
       this.failed(0);
     } catch {

@@ -19,7 +19,8 @@ ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--use-fake-device-for-media-stream",
+    # The second of the invented cameras measures depth and cannot be sent; the third can.
+    "--use-fake-device-for-media-stream=device-count=3",
     "--use-fake-ui-for-media-stream",
     # Without a multicast network the disguised local addresses of a call cannot be resolved.
     "--disable-features=WebRtcHideLocalIpsWithMdns",

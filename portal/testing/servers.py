@@ -1,4 +1,4 @@
-"""Real servers for tests: a private PostgreSQL, a private store, and the browser's program.
+"""Real servers for tests: a private PostgreSQL, a private store, a TURN relay, and the browser's program.
 
 Fixtures open them once for a session. Where a program is not installed the test is left out; with
 ``PORTAL_TEST_COMPLETE=1`` it fails instead, so that a complete run leaves nothing out unnoticed.
@@ -11,6 +11,7 @@ import pwd
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -30,6 +31,20 @@ OLDEST_POSTGRES = 15
 _ACCEPTED_JAVA = " or ".join(map(str, keycloak_program.SUPPORTED_JAVA))
 PATIENCE = 30.0
 """Seconds that a server has to start, and again to stop."""
+_TURN_SETTINGS = """\
+listening-ip=127.0.0.1
+relay-ip=127.0.0.1
+listening-port={port}
+realm=portal.test
+{who}
+allow-loopback-peers
+no-tls
+no-dtls
+no-cli
+log-file=stdout
+pidfile={folder}/turnserver.pid
+userdb={folder}/turndb
+"""
 
 
 @contextmanager
@@ -81,6 +96,31 @@ def store_server(folder: Path) -> Iterator[str]:
         yield f"unix://{socket}"
 
 
+@contextmanager
+def turn_server(folder: Path, secret: str, port: int) -> Iterator[str]:
+    """coturn on this machine alone, for who has a password made from ``secret``; gives its address.
+
+    Without a ``secret`` it relays for everybody, which no real one should.
+    """
+    program = _needed(shutil.which("turnserver"), "coturn")
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = folder / "turnserver.conf"
+    settings.touch(0o600)
+    who = f"use-auth-secret\nstatic-auth-secret={secret}" if secret else "no-auth"
+    settings.write_text(_TURN_SETTINGS.format(port=port, who=who, folder=folder))
+    log = folder / "turnserver.log"
+    with _server([program, "-c", settings], log, signal.SIGTERM) as process:
+        _wait(process, lambda: _listens(port), log)
+        yield f"turn:127.0.0.1:{port}"
+
+
+def free_port() -> int:
+    """A port of this machine on which nobody listens."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        return int(held.getsockname()[1])
+
+
 def chromium() -> str:
     """Path of the browser: ``PORTAL_CHROMIUM``, or the system's."""
     return _needed(_chromium(), "Chromium")
@@ -92,6 +132,7 @@ def missing() -> list[str]:
         "PostgreSQL 15 or newer: nothing is tested on it, only on SQLite": postgres_programs(),
         "Valkey or Redis: no test with real workers or a real store": _store_program(),
         "Chromium: no test in a browser (calls, journeys)": _chromium(),
+        "coturn: no call through a TURN relay": shutil.which("turnserver"),
         "a font with Greek letters: browsers show boxes instead": _greek_font(),
         f"Java ({_ACCEPTED_JAVA}): no login with a real Keycloak": keycloak_program.java(),
         f"Keycloak {keycloak_program.VERSION}, which Maven (mvn) fetches: no login with a real one": (
@@ -200,6 +241,11 @@ def _server(
 
 def _answers(*command: str | Path) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as caller:
+        return caller.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _wait(process: subprocess.Popen[bytes], answers: Callable[[], bool], log: Path) -> None:

@@ -190,7 +190,7 @@ def identify(clerk):
 def sound_only_and_back(clerk, citizen):
     """After the identification the clerk may switch the pictures off for everybody, and on again."""
     for now in ("true", "false"):
-        clerk.page.click("[data-do='sound-only']")
+        clerk.page.click("[data-part=sound] [name=sound_only]")
         for person in (clerk, citizen):
             person.page.wait_for_selector(f"[data-direct-call][data-sound-only={now}]", state="attached")
 

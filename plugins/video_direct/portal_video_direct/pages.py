@@ -32,11 +32,9 @@ def add_pages(context: PluginContext[DirectSettings], blueprint: PluginBlueprint
     def messages() -> ResponseReturnValue:
         held, room = _enter(context)
         after = request.args.get("after", 0, type=int)
-        decrees = room.decrees()
         answer = {
             "messages": room.heard(held.guest, request.args.get("session", ""), after),
-            "sound_only": decrees.sound_only,
-            "removed": sorted(decrees.removed),
+            "removed": sorted(room.removed()),
         }
         fresh = passes.renewed(context, held)
         return answer | ({"token": fresh} if fresh else {})
@@ -49,7 +47,7 @@ def add_pages(context: PluginContext[DirectSettings], blueprint: PluginBlueprint
         if not isinstance(posted, Message):
             if not held.moderates:
                 _refuse("not-for-you")
-            room.decree(posted)
+            room.remove(posted.guest)
             return {}
         if posted.kind == "hello" and room.is_full(held.guest, int(held.most_guests)):
             return {"error": "full"}, 409
@@ -70,7 +68,7 @@ def _enter(context: PluginContext[DirectSettings]) -> tuple[CallPass, SignalledR
     if held is None:
         _refuse("expired")
     room = SignalledRoom(context, held.room)
-    if held.guest in room.decrees().removed:
+    if held.guest in room.removed():
         _refuse("removed")
     return held, room
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from portal.plugin_api import Guest, Join, PluginContext, Room, RoomOrder, VideoProvider, lazy
+from portal.plugin_api import Finding, Guest, Join, PluginContext, Room, RoomOrder, VideoProvider, lazy
 
-from . import ice
+from . import ice, trial
 from .passes import CallPass
 from .settings import DirectSettings
 from .signalling import SignalledRoom
@@ -16,6 +16,7 @@ class DirectRooms(VideoProvider):
     name = "direct"
     title = lazy("Direct video call")
     can_forbid_recording = True
+    timeout = 45
     prevents = (
         lazy("The call goes from browser to browser; no server is in between that could record it."),
         lazy("At most a relay passes on what it cannot read."),
@@ -36,7 +37,8 @@ class DirectRooms(VideoProvider):
             me=guest,
             call_token=CallPass.for_guest(self._context, room, guest).signed(self._context),
             messages_url=self._context.url_for("messages"),
-            ice_servers=ice.servers(settings, guest.key, room.closes_at),
+            rtc=ice.configuration(settings, guest.key, room.closes_at),
+            sound_only=room.sound_only,
             upload_kbit=settings.upload_kbit,
             poor_line_kbit=settings.poor_line_kbit,
         )
@@ -48,3 +50,8 @@ class DirectRooms(VideoProvider):
     def check(self) -> None:
         """Only the portal's own store is needed."""
         self._context.exchange.read("check", 0)
+
+    def try_out(self) -> list[Finding]:
+        """Ask the store, and each STUN and TURN server as a browser would."""
+        self.check()
+        return [Finding("the portal's store answers"), *trial.findings(self._context)]

@@ -8,16 +8,20 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from portal.plugin_api import PluginSettings, Secret
 
+from .addresses import ServerAddress
+
 
 def _is_stun_address(value: str) -> str:
-    if not value.startswith(("stun:", "stuns:")):
+    address = ServerAddress.read(value)
+    if address is None or not address.scheme.startswith("stun"):
         raise ValueError("must look like stun:stun.example.gr:3478")
     return value
 
 
 def _is_turn_address(value: str) -> str:
-    if not value.startswith(("turn:", "turns:")):
-        raise ValueError("must look like turn:turn.example.gr:3478")
+    address = ServerAddress.read(value)
+    if address is None or not address.scheme.startswith("turn"):
+        raise ValueError("must look like turn:turn.example.gr:3478 or turns:turn.example.gr:5349")
     return value
 
 
@@ -28,6 +32,8 @@ class DirectSettings(PluginSettings):
     turn_urls: tuple[Annotated[str, AfterValidator(_is_turn_address)], ...] = Field(default=(), strict=False)
     turn_secret: Secret | None = Field(default=None, validate_default=True)
     """The shared secret of coturn (``static-auth-secret``)."""
+    relay_only: bool = False
+    """Everything goes through the relay, so that nobody in a call learns another's network address."""
     upload_kbit: int = Field(default=2000, ge=200, le=20000)
     """What one browser may send in pictures, shared among those it sends to."""
     poor_line_kbit: int = Field(default=150, ge=50, le=1000)
@@ -39,3 +45,10 @@ class DirectSettings(PluginSettings):
         if info.data.get("turn_urls") and secret is None:
             raise ValueError("is missing although turn_urls is set; set PORTAL_VIDEO_DIRECT_TURN_SECRET")
         return secret
+
+    @field_validator("relay_only")
+    @classmethod
+    def _only_a_relay_needs_one(cls, only: bool, info: ValidationInfo) -> bool:
+        if only and not info.data.get("turn_urls"):
+            raise ValueError("needs a relay: set turn_urls and its secret, or leave it out")
+        return only

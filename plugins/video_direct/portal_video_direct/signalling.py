@@ -1,13 +1,12 @@
-"""What the pages of one room tell each other through the exchange, and what the clerk has decreed there.
+"""What the pages of one room tell each other through the exchange, and whom the clerk has removed.
 
-Two lists: the pages' messages, and the few decrees, which hold for everybody who comes later too.
+Two lists: the pages' messages, and the removals, which hold for everybody who comes later too.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -38,13 +37,6 @@ class Message(_Posted):
     data: dict[str, Any] = Field(default_factory=dict)
 
 
-class SoundOnly(_Posted):
-    """The clerk ends or restores the pictures of everybody."""
-
-    kind: Literal["sound-only"]
-    on: bool
-
-
 class Remove(_Posted):
     """The clerk ends somebody's part in this call."""
 
@@ -52,16 +44,8 @@ class Remove(_Posted):
     guest: _Key
 
 
-Posted = Message | SoundOnly | Remove
+Posted = Message | Remove
 POSTED: TypeAdapter[Posted] = TypeAdapter(Annotated[Posted, Field(discriminator="kind")])
-
-
-@dataclass(frozen=True)
-class Decrees:
-    """What holds in the room now."""
-
-    sound_only: bool
-    removed: frozenset[str]
 
 
 class SignalledRoom:
@@ -71,7 +55,7 @@ class SignalledRoom:
         self._context = context
         self._exchange = context.exchange
         self._key = key
-        self._decrees_key = f"{key}.decrees"
+        self._removals_key = f"{key}.removals"
 
     def say(self, sender: CallPass, message: Message) -> int:
         """Pass a message on, stamped with who really sent it; the answer is its number."""
@@ -103,27 +87,20 @@ class SignalledRoom:
             for key, message in latest.items()
             if message["kind"] != "bye" and datetime.fromisoformat(message["at"]) > since
         }
-        return len(present - {guest} - self.decrees().removed) >= most
+        return len(present - {guest} - self.removed()) >= most
 
-    def decree(self, what: SoundOnly | Remove) -> None:
-        """Let it hold for everybody, from now on."""
-        self._exchange.post(self._decrees_key, what.model_dump_json())
+    def remove(self, guest: str) -> None:
+        """End somebody's part in this call, for good."""
+        self._exchange.post(self._removals_key, guest)
 
-    def decrees(self) -> Decrees:
-        """What the clerk has decreed so far."""
-        sound_only, removed = False, set()
-        for _, text in self._exchange.read(self._decrees_key, 0):
-            decree = POSTED.validate_json(text)
-            if isinstance(decree, SoundOnly):
-                sound_only = decree.on
-            elif isinstance(decree, Remove):
-                removed.add(decree.guest)
-        return Decrees(sound_only, frozenset(removed))
+    def removed(self) -> frozenset[str]:
+        """Whom the clerk has removed so far."""
+        return frozenset(guest for _, guest in self._exchange.read(self._removals_key, 0))
 
     def close(self) -> None:
         """Forget everything; whoever asks or posts is told that the room is closed."""
         self._exchange.close(self._key)
-        self._exchange.close(self._decrees_key)
+        self._exchange.close(self._removals_key)
 
     def _messages(self, after: int) -> Iterator[dict[str, Any]]:
         for number, text in self._exchange.read(self._key, after):

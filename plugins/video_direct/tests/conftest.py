@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import portal_video_direct
 import pytest
-from flask import Flask, Response, render_template_string, request
+from flask import Flask, Response, render_template_string, request, send_from_directory
 from portal_video_direct.provider import DirectRooms
 from portal_video_direct.settings import DirectSettings
+from pydantic import SecretStr
 from werkzeug.serving import make_server
 
+import portal
 from portal import clock, i18n, plugin_context, security
 from portal.config import load
 from portal.exchange import RedisExchange
 from portal.plugin_api import Guest, PluginBlueprint, PluginContext, Room, RoomOrder
-from portal.testing.servers import store_server
+from portal.testing.servers import free_port, store_server, turn_server
+from portal.testing.webrtc import WATCH
 
 GUESTS = {
     "clerk": Guest("p1", "Κώστας Αλεξίου", "clerk", "el", moderates=True),
@@ -31,7 +36,8 @@ GUESTS = {
 }
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Call</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><main><h1>Call</h1>
-<div data-call data-identified="false">{% include join.template %}</div></main></html>"""
+<div data-call data-sound-only="{{ 'true' if sound_only else 'false' }}">{% include join.template %}</div>
+</main></html>"""
 
 
 @dataclass
@@ -43,6 +49,8 @@ class CallHouse:
     exchange: RedisExchange
     url: str = ""
     store_is_away: bool = False
+    sound_only: set[str] = field(default_factory=set)
+    """Rooms in which the clerk has switched the pictures off."""
 
     @property
     def provider(self) -> DirectRooms:
@@ -50,7 +58,8 @@ class CallHouse:
 
     def room(self, key: str) -> Room:
         now = clock.now()
-        return self.provider.open_room(RoomOrder(key, "", now, now + timedelta(hours=1), 4, "el"))
+        room = self.provider.open_room(RoomOrder(key, "", now, now + timedelta(hours=1), 4, "el"))
+        return replace(room, sound_only=key in self.sound_only)
 
     def token(self, room: str, guest: str) -> str:
         return str(self.provider.join(self.room(room), GUESTS[guest]).values["call_token"])
@@ -97,11 +106,80 @@ def house(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call
     context.http.close()
 
 
+@dataclass
+class Relay:
+    """coturn, which a test may stop and start again at the same place."""
+
+    start: Callable[[], AbstractContextManager[str]]
+    url: str
+    secret: str = "the-secret-of-the-relay"
+    _running: AbstractContextManager[str] | None = None
+
+    def begin(self) -> None:
+        self._running = self.start()
+        self._running.__enter__()
+
+    def stop(self) -> None:
+        if self._running:
+            self._running.__exit__(None, None, None)
+        self._running = None
+
+    def settings(self, **more: Any) -> DirectSettings:
+        return DirectSettings(turn_urls=(self.url,), turn_secret=SecretStr(self.secret), **more)
+
+
+@pytest.fixture
+def relay(tmp_path: Path) -> Iterator[Relay]:
+    port = free_port()
+    relay = Relay(lambda: turn_server(tmp_path / "turn", Relay.secret, port), f"turn:127.0.0.1:{port}")
+    relay.begin()
+    yield relay
+    relay.stop()
+
+
+@pytest.fixture
+def relayed(house: CallHouse, relay: Relay) -> Iterator[Relay]:
+    """Every call of the house goes through the relay and no other way."""
+    plain = house.context
+    house.context = replace(plain, settings=relay.settings(relay_only=True))
+    yield relay
+    house.context = plain
+
+
+@pytest.fixture
+def room() -> str:
+    return f"test-{secrets.token_hex(6)}"
+
+
+@pytest.fixture
+def join(house: Any, chromium: Any, room: str) -> Iterator[Callable[..., Any]]:
+    """``join("clerk")`` opens the call page in a browser of its own; no page may break a policy or throw."""
+    faults: list[str] = []
+    with ExitStack() as stack:
+
+        def join(guest: str, language: str = "en", **options: Any) -> Any:
+            context = chromium.new_context(permissions=["camera", "microphone"], **options)
+            stack.callback(context.close)
+            page = context.new_page()
+            page.add_init_script(WATCH)
+            page.on("pageerror", lambda error: faults.append(str(error)))
+            page.on("console", lambda line: "Security Policy" in line.text and faults.append(line.text))
+            page.goto(house.address(room, guest, language))
+            return page
+
+        yield join
+    assert faults == []
+
+
 def _add_pages(house: CallHouse) -> None:
     @house.app.get("/call/<room>/<guest>")
     def call_page(room: str, guest: str) -> str:
         join = house.provider.join(house.room(room), GUESTS[guest])
         return render_template_string(PAGE, join=join, **join.values)
+
+    @house.app.get("/sound-only.js")
+    def the_cores_script() -> Response:
+        return send_from_directory(Path(portal.__file__).parent / "static", "sound-only.js")
 
     @house.app.before_request
     def trouble() -> tuple[str, int] | None:

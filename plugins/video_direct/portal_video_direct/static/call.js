@@ -15,7 +15,11 @@ class DirectCall {
     this.root = root;
     this.me = { key: root.dataset.guest, name: root.dataset.name, role: root.dataset.role };
     this.me.session = Array.from(crypto.getRandomValues(new Uint32Array(3)), (part) => part.toString(36)).join("");
-    this.soundOnly = false;
+    // The page around knows better than what this part was drawn with, should the script have come late.
+    this.soundOnly = (root.closest("[data-call]") ?? root).dataset.soundOnly === "true";
+    root.dataset.soundOnly = String(this.soundOnly);
+    this.cameraWanted = true;
+    this.life = new AbortController();
     this.status = root.querySelector("[data-status]");
     this.texts = root.querySelector("[data-texts]").content;
     const text = (key, values) => this.text(key, values);
@@ -26,7 +30,11 @@ class DirectCall {
       remove: (member) => this.remove(member),
       soundBlocked: () => this.controls.offerPlay(),
     });
-    this.media = new Media((kind) => this.trackChanged(kind));
+    this.media = new Media({
+      pictures: !this.soundOnly,
+      changed: (kind) => this.trackChanged(kind),
+      lost: () => document.hidden || this.recoverDevices(),
+    });
     this.controls = new Controls(root, text, this);
     this.signalling = this.makeSignalling();
     this.members = this.makeMembers();
@@ -44,8 +52,8 @@ class DirectCall {
       token: this.root.dataset.token,
       session: this.me.session,
       hear: (message) => this.hear(message),
-      rule: (decrees) => this.obey(decrees),
-      trouble: (isThere) => this.tell(isThere ? "portalLost" : "portalBack"),
+      removed: (keys) => this.members.remove(keys),
+      trouble: (isThere) => this.portalTrouble(isThere),
       end: (reason) => this.end(reason),
     });
   }
@@ -54,7 +62,8 @@ class DirectCall {
     return new Members({
       me: this.me,
       say: (kind, what) => this.signalling.say(kind, what),
-      iceServers: JSON.parse(this.root.dataset.iceServers),
+      rtc: JSON.parse(this.root.dataset.rtc),
+      pictures: () => !this.soundOnly,
       tracks: () => ({ audio: this.media.audio, video: this.media.video }),
       joined: (member) => this.tell("joined", member),
       left: (member, returns) => this.left(member, returns),
@@ -63,7 +72,8 @@ class DirectCall {
   }
 
   async start() {
-    this.tell("asking");
+    this.tell(this.soundOnly ? "askingSoundOnly" : "asking");
+    this.on(document, "call:sound-only", ({ detail }) => this.followSound(detail.on));
     await this.media.open();
     this.refresh();
     this.tellProblems();
@@ -71,11 +81,54 @@ class DirectCall {
     if (!this.signalling.running) return;
     this.heartbeat = setInterval(() => this.sayMedia(), HEARTBEAT);
     this.housekeeping = setInterval(() => this.keepHouse(), HOUSEKEEPING);
-    addEventListener("pagehide", () => this.signalling.running && this.signalling.leave());
-    addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
-    addEventListener("online", () => this.members.peers.forEach((peer) => peer.restart()));
-    navigator.mediaDevices?.addEventListener?.("devicechange", () => this.refresh());
+    this.on(window, "pagehide", () => this.signalling.leave());
+    this.on(window, "pageshow", ({ persisted }) => persisted && location.reload());
+    this.watchNetwork();
+    this.on(document, "visibilitychange", () => document.hidden || this.isBack());
+    this.on(document, "resume", () => this.isBack());
+    this.on(navigator.mediaDevices, "devicechange", () => this.recoverDevices());
     if (this.members.all.size === 0 && !Object.keys(this.media.problems).length) this.tell("alone");
+  }
+
+  /** Listen as long as this page takes part. */
+  on(source, event, act) {
+    source?.addEventListener?.(event, act, { signal: this.life.signal });
+  }
+
+  watchNetwork() {
+    this.on(window, "online", () => this.networkChanged());
+    // Phones tell the step from Wi-Fi to mobile here; the same event tells of mere changes of speed too.
+    let type = navigator.connection?.type;
+    this.on(navigator.connection, "change", () => {
+      if (navigator.connection.type === type) return;
+      type = navigator.connection.type;
+      this.networkChanged();
+    });
+  }
+
+  networkChanged() {
+    this.members.peers.forEach((peer) => peer.networkChanged());
+    this.signalling.wake();
+  }
+
+  /** The page was in the background or the phone was locked: catch up at once. */
+  isBack() {
+    this.members.peers.forEach((peer) => peer.restart());
+    this.signalling.wake();
+    this.recoverDevices();
+  }
+
+  portalTrouble(isThere) {
+    this.tell(isThere ? "portalLost" : "portalBack");
+    if (!isThere) this.members.peers.forEach((peer) => peer.restart());
+  }
+
+  async recoverDevices() {
+    if (this.media.gone.size) {
+      await this.media.recover();
+      this.tellProblems();
+    }
+    this.refresh();
   }
 
   get mediaState() {
@@ -99,14 +152,15 @@ class DirectCall {
     return this.signalling.say("here", { data: { media: this.mediaState } });
   }
 
-  /** What the clerk has decreed holds for this page too. */
-  obey({ soundOnly, removed }) {
-    this.members.remove(removed);
+  /** The clerk has switched the pictures of everybody off, or on again: this page obeys. */
+  followSound(soundOnly) {
     if (soundOnly === this.soundOnly) return;
     this.soundOnly = soundOnly;
     this.root.dataset.soundOnly = String(soundOnly);
+    this.media.pictures = !soundOnly;
+    this.members.peers.forEach((peer) => peer.allowPictures(!soundOnly));
     this.tell(soundOnly ? "nowSoundOnly" : "nowPicture");
-    this.switchCamera(!soundOnly && this.cameraWanted !== false);
+    this.switchCamera(!soundOnly && this.cameraWanted);
   }
 
   changed(member) {
@@ -148,18 +202,21 @@ class DirectCall {
   }
 
   async refresh() {
+    if (this.life.signal.aborted) return;
     this.members.myMedia = this.mediaState;
     const { audio, video } = this.media;
     const shown = this.tiles.tiles.get(this.me.key)?.querySelector("video").srcObject;
     const picture = video && shown?.getTracks()[0] === video ? shown : new MediaStream(video ? [video] : []);
-    const self = { micOn: Boolean(audio?.enabled), pictureOn: Boolean(video) };
+    const self = { micOn: Boolean(audio?.enabled), pictureOn: Boolean(video), mirrored: !this.media.looksAway };
     this.tiles.show({ ...this.me, ...self, self: true, picture, sound: null, state: "connected" });
     this.controls.show({
       microphoneOn: this.media.microphoneOn,
       cameraOn: this.media.cameraOn,
       soundOnly: this.soundOnly,
     });
-    this.controls.listCameras(await this.media.cameras(), video?.getSettings().deviceId);
+    for (const kind of ["audio", "video"]) {
+      this.controls.list(kind, await this.media.devices(kind), this.media[kind]?.getSettings().deviceId);
+    }
     for (const member of this.members.all.values()) this.changed(member);
   }
 
@@ -184,21 +241,16 @@ class DirectCall {
     return done;
   }
 
-  async chooseCamera(deviceId) {
-    if (!(await this.media.chooseCamera(deviceId))) this.tellProblems();
-  }
-
-  toggleSoundOnly() {
-    const on = !this.soundOnly;
-    const interpreter = [...this.members.all.values()].some((member) => member.role === "interpreter");
-    if (on && interpreter && !confirm(this.text("interpreterNeedsPicture"))) return;
-    this.signalling.decree({ kind: "sound-only", on });
-    this.signalling.hurry(true);
+  async choose(kind, deviceId) {
+    const done = await this.media.choose(kind, deviceId);
+    this.tell(done ? `chosen-${kind}` : "notChosen");
+    this.tellProblems();
+    this.refresh();
   }
 
   remove({ key, name }) {
     if (!confirm(this.text("removeQuestion", { name }))) return;
-    this.signalling.decree({ kind: "remove", guest: key });
+    this.signalling.remove(key);
     this.members.remove([key]);
   }
 
@@ -209,6 +261,7 @@ class DirectCall {
 
   /** Over for this page, for a reason told in words. The page around may listen for "call:ended". */
   end(reason) {
+    this.life.abort();
     this.signalling.stop();
     clearInterval(this.heartbeat);
     clearInterval(this.housekeeping);

@@ -11,9 +11,9 @@ export class Controls {
     this.on("leave", () => call.leave());
     this.on("again", () => location.reload());
     this.on("play", () => this.playPressed());
-    this.on("sound-only", () => call.toggleSoundOnly());
-    this.find("cameras").addEventListener("change", ({ target }) => call.chooseCamera(target.value));
-    this.watchIdentification();
+    for (const kind of ["audio", "video"]) {
+      this.find(`choose-${kind}`).addEventListener("change", ({ target }) => call.choose(kind, target.value));
+    }
   }
 
   find(name) {
@@ -29,11 +29,7 @@ export class Controls {
     this.label("microphone", microphoneOn, microphoneOn ? "microphoneOff" : "microphoneOn");
     this.label("camera", cameraOn, cameraOn ? "cameraOff" : "cameraOn");
     this.find("camera").disabled = soundOnly;
-    this.find("cameras").disabled = soundOnly;
-    if (this.find("sound-only")) {
-      this.find("sound-only").dataset.on = String(soundOnly);
-      this.find("sound-only").textContent = this.text(soundOnly ? "pictureAgain" : "soundOnly");
-    }
+    this.find("choose-video").disabled = soundOnly;
   }
 
   label(name, isOn, words) {
@@ -42,28 +38,24 @@ export class Controls {
     button.textContent = this.text(words);
   }
 
-  async listCameras(cameras, current) {
-    const select = this.find("cameras");
+  /** What there is to choose from; where there is no choice, nothing is shown. */
+  list(kind, devices, current) {
+    const select = this.find(`choose-${kind}`);
+    const names = devices.map((device, place) => this.deviceName(kind, device.label, place + 1));
+    select.closest("[data-choice]").hidden = devices.length < 2;
+    // A list that is open would close under the person's hand.
+    if (select.dataset.names === names.join("\n") && select.value === current) return;
+    select.dataset.names = names.join("\n");
     select.replaceChildren(
-      ...cameras.map((camera, place) => {
-        const name = camera.label || this.text("cameraNumber", { number: place + 1 });
-        return new Option(name, camera.deviceId, false, camera.deviceId === current);
-      }),
+      ...devices.map(({ deviceId }, place) => new Option(names[place], deviceId, false, deviceId === current)),
     );
-    select.closest("[data-camera-choice]").hidden = cameras.length < 2;
   }
 
-  /** Before the paper has been seen, the picture stays: the core marks the call when that is recorded. */
-  watchIdentification() {
-    const button = this.find("sound-only");
-    const frame = this.root.closest("[data-call]");
-    if (!button || !frame) return;
-    const look = () => {
-      button.disabled = frame.dataset.identified !== "true";
-      this.root.querySelector("[data-sound-only-hint]").hidden = !button.disabled;
-    };
-    new MutationObserver(look).observe(frame, { attributes: true, attributeFilter: ["data-identified"] });
-    look();
+  /** Android names the cameras of a phone in a way that tells people nothing. */
+  deviceName(kind, label, number) {
+    const facing = label.match(/facing (front|back)/i)?.[1].toLowerCase();
+    if (facing) return this.text(`camera-${facing}`, { number });
+    return label || this.text(`${kind}-number`, { number });
   }
 
   offerPlay() {

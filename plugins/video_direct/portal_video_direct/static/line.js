@@ -2,6 +2,7 @@
 
 const EVERY = 5000;
 const FIRST_RETRY = 30000;
+const MUCH_LOSS = 0.1;
 
 export class Line {
   /** `peers()` are the connections, `told(isPoor)` is called when the judgement changes. */
@@ -22,11 +23,12 @@ export class Line {
 
   async judge() {
     const connected = this.peers().filter((peer) => peer.state === "connected");
-    const lines = await Promise.all(connected.map(availableKbit));
-    const tight = lines.some((kbit) => kbit !== null && kbit < this.poorKbit);
+    const lines = await Promise.all(connected.map(measure));
+    const losing = lines.some(({ loss }) => loss > MUCH_LOSS);
+    const tight = losing || lines.some(({ kbit }) => kbit < this.poorKbit);
     this.doubts = tight ? this.doubts + 1 : 0;
     if (!this.poor && this.doubts >= 2) this.change(true);
-    else if (this.poor && Date.now() - this.since > this.retryAfter) this.change(false);
+    else if (this.poor && !losing && Date.now() - this.since > this.retryAfter) this.change(false);
     await this.apply();
   }
 
@@ -43,11 +45,14 @@ export class Line {
   }
 }
 
-async function availableKbit(peer) {
+/** What this connection may send, as far as the browser tells it, and which part of it gets lost. */
+async function measure(peer) {
+  const found = { kbit: Infinity, loss: 0 };
   for (const report of (await peer.connection.getStats()).values()) {
     if (report.type === "candidate-pair" && report.nominated && report.availableOutgoingBitrate) {
-      return report.availableOutgoingBitrate / 1000;
+      found.kbit = report.availableOutgoingBitrate / 1000;
     }
+    if (report.type === "remote-inbound-rtp") found.loss = Math.max(found.loss, report.fractionLost || 0);
   }
-  return null;
+  return found;
 }

@@ -8,11 +8,11 @@ const HOPELESS_AFTER = 20000;
 
 export class Members {
   /**
-   * `me` is {key, session}; `say` speaks to the others; `iceServers` and `tracks()` go into connections;
+   * `me` is {key, session}; `say` speaks to the others; `rtc`, `pictures()` and `tracks()` go into connections;
    * `joined`, `left` and `changed` are called with the member.
    */
-  constructor({ me, say, iceServers, tracks, joined, left, changed }) {
-    Object.assign(this, { me, say, iceServers, tracks, joined, left, changed });
+  constructor({ me, say, rtc, pictures, tracks, joined, left, changed }) {
+    Object.assign(this, { me, say, rtc, pictures, tracks, joined, left, changed });
     this.all = new Map();
   }
 
@@ -72,7 +72,8 @@ export class Members {
     member.line = line;
     member.peer = new Peer({
       leads: member.leads,
-      iceServers: this.iceServers,
+      rtc: this.rtc,
+      pictures: this.pictures(),
       tracks: this.tracks,
       send: (kind, data) =>
         this.say(kind, { to: member.key, data: { ...JSON.parse(JSON.stringify(data)), line, session: member.session } }),

@@ -1,15 +1,16 @@
 // One connection to one other browser: "perfect negotiation", so that both may change things at any time.
 
-const PATIENCE = 4000;
+const PATIENCE = 2000;
 const KINDS = ["audio", "video"];
 
 export class Peer {
   /**
-   * `leads` offers first and wins when both offer at once. `send(kind, data)` reaches the other side,
-   * `changed()` is called when the connection's state or the other's media changed.
+   * `leads` offers first and wins when both offer at once. `rtc` says by which servers; without `pictures`
+   * none is sent nor taken. `send(kind, data)` reaches the other side, `changed()` is called when the
+   * connection's state or the other's media changed.
    */
-  constructor({ leads, iceServers, tracks, send, changed }) {
-    Object.assign(this, { leads, tracks, send, changed });
+  constructor({ leads, rtc, pictures, tracks, send, changed }) {
+    Object.assign(this, { leads, pictures, tracks, send, changed });
     this.streams = { audio: new MediaStream(), video: new MediaStream() };
     this.senders = {};
     this.offering = false;
@@ -17,7 +18,7 @@ export class Peer {
     this.work = Promise.resolve();
     this.madeAt = Date.now();
     this.aliveAt = this.madeAt;
-    this.connection = new RTCPeerConnection({ iceServers });
+    this.connection = new RTCPeerConnection(rtc);
     this.connection.onnegotiationneeded = () => this.offer();
     this.connection.onicecandidate = ({ candidate }) => candidate && this.send("candidate", { candidate });
     this.connection.ontrack = ({ track }) => this.receiveTrack(track);
@@ -37,9 +38,19 @@ export class Peer {
 
   openLines() {
     for (const kind of KINDS) {
-      const line = this.connection.addTransceiver(this.tracks()[kind] || kind, { direction: "sendrecv" });
+      const line = this.connection.addTransceiver(this.tracks()[kind] || kind, { direction: this.direction(kind) });
       this.senders[kind] = line.sender;
     }
+  }
+
+  direction(kind) {
+    return kind === "video" && !this.pictures ? "inactive" : "sendrecv";
+  }
+
+  /** Without pictures this side neither sends any nor takes any that the other would send. */
+  allowPictures(allowed) {
+    this.pictures = allowed;
+    for (const line of this.connection.getTransceivers()) line.direction = this.direction(line.receiver.track.kind);
   }
 
   /** The side that answers sends along the same two lines. */
@@ -47,7 +58,7 @@ export class Peer {
     for (const line of this.connection.getTransceivers()) {
       const kind = line.receiver.track.kind;
       if (this.senders[kind]) continue;
-      line.direction = "sendrecv";
+      line.direction = this.direction(kind);
       this.senders[kind] = line.sender;
       await line.sender.replaceTrack(this.tracks()[kind]);
     }
@@ -76,7 +87,9 @@ export class Peer {
   async describe(description) {
     const collision = description.type === "offer" && (this.offering || this.connection.signalingState !== "stable");
     this.ignoring = this.leads && collision;
-    if (this.ignoring) return;
+    // The second copy of an answer that was sent again on a bad line.
+    const late = description.type === "answer" && this.connection.signalingState !== "have-local-offer";
+    if (this.ignoring || late) return;
     await this.connection.setRemoteDescription(description);
     if (description.type !== "offer") return;
     await this.adoptLines();
@@ -109,6 +122,11 @@ export class Peer {
     if (["connected", "closed"].includes(this.state)) return;
     this.connection.restartIce();
     this.patience = setTimeout(() => this.restart(), 2 * PATIENCE);
+  }
+
+  /** This device is on another network: look for a new way before the old one is found dead. */
+  networkChanged() {
+    if (this.state !== "closed") this.connection.restartIce();
   }
 
   /** Send another track, or none, without a new negotiation. */

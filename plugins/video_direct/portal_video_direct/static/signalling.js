@@ -3,11 +3,13 @@
 const FAST = 400;
 const CALM = 2000;
 const LONGEST_WAIT = 8000;
+const SILENCE = 10000;
 
 export class Signalling {
-  /** `hear(message)`, `rule(decrees)`, `trouble(isThere)` and `end(reason)` are called as things happen. */
-  constructor({ url, token, session, hear, rule, trouble, end }) {
-    Object.assign(this, { url, token, session, hear, rule, trouble, end });
+  /** `hear(message)`, `removed(keys)`, `trouble(isThere)` and `end(reason)` are called as things happen. */
+  constructor({ url, token, session, hear, removed, trouble, end }) {
+    Object.assign(this, { url, token, session, hear, removed, trouble, end });
+    this.sleepers = new Set();
     this.after = 0;
     this.hurried = true;
     this.running = false;
@@ -37,9 +39,14 @@ export class Signalling {
     return this.enqueue({ kind, session: this.session, to, data });
   }
 
-  /** A decree of the clerk. */
-  decree(what) {
-    return this.enqueue(what);
+  /** The clerk ends somebody's part. */
+  remove(guest) {
+    return this.enqueue({ kind: "remove", guest });
+  }
+
+  /** Ask now, as when the line is back or the page is looked at again. */
+  wake() {
+    for (const rise of this.sleepers) rise();
   }
 
   /** The page is going away: one last word, not waited for. */
@@ -75,7 +82,7 @@ export class Signalling {
 
   take(answer) {
     if (answer.token) this.token = answer.token;
-    this.rule({ soundOnly: answer.sound_only, removed: answer.removed });
+    this.removed(answer.removed);
     for (const message of answer.messages) {
       this.after = Math.max(this.after, message.number);
       if (this.running) this.hear(message);
@@ -91,7 +98,9 @@ export class Signalling {
   /** One request; null when it should be tried again. */
   async ask(url, options) {
     try {
-      const response = await fetch(url, { ...options, headers: this.headers(), cache: "no-store" });
+      // After a change of network a question may hang for minutes on the line that is gone.
+      const signal = AbortSignal.timeout(SILENCE);
+      const response = await fetch(url, { ...options, headers: this.headers(), cache: "no-store", signal });
       if (response.ok) return this.wentWell(await response.json());
       if (response.status < 500 && response.status !== 429) return await this.refused(response);
     } catch {
@@ -124,6 +133,10 @@ export class Signalling {
   pause() {
     const normal = this.hurried ? FAST : CALM;
     const wait = this.failures ? Math.min(normal * 2 ** this.failures, LONGEST_WAIT) : normal;
-    return new Promise((resolve) => setTimeout(resolve, wait));
+    return new Promise((resolve) => {
+      const rise = () => this.sleepers.delete(rise) && resolve();
+      this.sleepers.add(rise);
+      setTimeout(rise, wait);
+    });
   }
 }

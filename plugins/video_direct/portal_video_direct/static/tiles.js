@@ -9,13 +9,14 @@ export class Tiles {
     this.tiles = new Map();
   }
 
-  /** Draw or refresh a tile. `shown` is {key, name, role, picture, sound, self, micOn, pictureOn, state}. */
+  /** Draw or refresh a tile. `shown` is {key, name, role, picture, sound, self, mirrored, micOn, pictureOn, state}. */
   show(shown) {
     const tile = this.tiles.get(shown.key) || this.make(shown);
     this.feed(tile.querySelector("video"), shown.picture);
     this.feed(tile.querySelector("audio"), shown.sound);
     tile.dataset.state = shown.state;
     tile.dataset.picture = shown.pictureOn ? "on" : "off";
+    tile.toggleAttribute("data-mirrored", Boolean(shown.mirrored));
     tile.querySelector("[data-note]").textContent = this.note(shown);
   }
 

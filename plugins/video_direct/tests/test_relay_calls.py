@@ -1,0 +1,55 @@
+"""Calls that go through a real coturn and no other way: they arrive, and survive what happens to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import time_machine
+
+from portal import clock
+from portal.testing.webrtc import sees_and_hears, wait_until, ways
+
+Join = Callable[..., Any]
+
+
+def status(page: Any) -> str:
+    return str(page.locator("[data-status]").inner_text())
+
+
+def test_a_call_goes_through_the_relay_alone_and_finds_it_again_after_a_break(
+    join: Join, relayed: Any
+) -> None:
+    clerk, citizen = join("clerk"), join("citizen")
+    for page in (clerk, citizen):
+        sees_and_hears(page)
+        assert ways(page) == {"relay-relay"}
+    made = "window.connections.length"
+    before = [page.evaluate(made) for page in (clerk, citizen)]
+    relayed.stop()
+    wait_until(lambda: "is interrupted" in status(citizen))
+    relayed.begin()
+    wait_until(lambda: "is connected again" in status(citizen))
+    for page in (clerk, citizen):
+        sees_and_hears(page)
+        assert ways(page) == {"relay-relay"}
+    assert [page.evaluate(made) for page in (clerk, citizen)] == before, "found by a new way, not begun anew"
+
+
+def test_a_phone_that_was_locked_for_five_minutes_is_back_in_the_call(join: Join, relayed: Any) -> None:
+    clerk, citizen = join("clerk"), join("citizen")
+    sees_and_hears(clerk)
+    page = citizen.context.new_cdp_session(citizen)
+    page.send("Page.setWebLifecycleState", {"state": "frozen"})
+    # A phone in sleep has no network either.
+    relayed.stop()
+    wait_until(lambda: "is interrupted" in status(clerk))
+    clerk.evaluate("""{ const now = Date.now; Date.now = () => now.call(Date) + 300_000; }""")
+    with time_machine.travel(clock.now() + timedelta(minutes=5), tick=True):
+        wait_until(lambda: clerk.locator(".direct-tile").count() == 1)
+        relayed.begin()
+        page.send("Page.setWebLifecycleState", {"state": "active"})
+        for page in (clerk, citizen):
+            sees_and_hears(page)
+        assert clerk.locator(".direct-tile").count() == 2
