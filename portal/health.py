@@ -1,8 +1,9 @@
 """`/health` for machines: is the database there, is the store, and does the work get done?
 
-It tells numbers only, to anybody who asks. Without the database nothing works and the answer is 503; without
-the store or with work left lying the counter stays open, so it is 200 and ``degraded``. Retried transactions
-are counted since the answering process began, each process for itself.
+It tells numbers and names of providers, to anybody who asks. Without the database nothing works and the
+answer is 503. Without the store, with work left lying, or with a provider that is paused after failures in a
+row, the counter stays open, so it is 200 and ``degraded``. Retried transactions are counted since the
+answering process began, each process for itself.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from portal import due, queues
 from portal.db import db, retries
+from portal.providers import paused_providers
 from portal.security import public
 
 blueprint = Blueprint("health", __name__)
@@ -36,7 +38,8 @@ def health() -> ResponseReturnValue:
     """The state of this portal."""
     age = _oldest_due_age()
     store = _store_answers()
-    well = age is not None and age < OVERDUE and store
+    paused = [] if age is None else paused_providers()
+    well = age is not None and age < OVERDUE and store and not paused
     status = "down" if age is None else "ok" if well else "degraded"
     answer = jsonify(
         status=status,
@@ -44,6 +47,7 @@ def health() -> ResponseReturnValue:
         database=age is not None,
         store=store,
         oldest_due_seconds=None if age is None else round(age.total_seconds()),
+        paused_providers=paused,
         retried_transactions=retries(),
     )
     return answer, 503 if age is None else 200

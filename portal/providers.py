@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from flask import current_app
-from sqlalchemy import String, update
+from sqlalchemy import String, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -91,6 +91,12 @@ def is_paused(name: str) -> bool:
     """True while no job should call the provider. Pages go on using what needs no network."""
     pause = db.session.get(ProviderPause, name, populate_existing=True)
     return pause is not None and pause.paused_until is not None and pause.paused_until > clock.now()
+
+
+def paused_providers() -> list[str]:
+    """The names of all providers that are left alone at the moment."""
+    paused = select(ProviderPause.provider).where(ProviderPause.paused_until > clock.now())
+    return list(db.session.scalars(paused.order_by(ProviderPause.provider)))
 
 
 def record_failure(name: str, failure: ProviderFailure) -> None:

@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from flask_babel import gettext as _
+
 from portal import audit, clock, events
 from portal.appointments import occupancy, on_behalf, rooms
 from portal.appointments.lifecycle import NotPossible, change
-from portal.appointments.messages import tell_guest
+from portal.appointments.messages import excuse_guest, tell_guest, tell_new_link
 from portal.appointments.models import Appointment, IdentityCheck, Participant
-from portal.appointments.papers import PARTIES
+from portal.appointments.papers import PARTIES, ROLES
 from portal.db import db, must_be_writing
 from portal.documents import lifecycle as documents
 from portal.people.models import Person
@@ -75,6 +77,8 @@ def admit(participant: Participant, actor: Person) -> None:
     must_be_writing()
     if participant.appointment.state != "in_call" or participant.revoked_at:
         raise NotPossible(participant.appointment.state, "admit")
+    if participant.admitted_at:
+        return  # a colleague pressed at the same moment
     participant.admitted_at = clock.now()
     audit.record(actor.id, "admitted", _subject(participant.appointment), role=participant.role)
 
@@ -94,6 +98,72 @@ def invite(
     audit.record(actor.id, "invited", _subject(appointment), role=role)
     tell_guest(guest)
     return guest
+
+
+def withdraw(guest: Participant, actor: Person) -> None:
+    """Take an invitation back: the link is dead at once, and who is in the call already loses his way in.
+
+    Raises NotPossible for those whose appointment it is, and for the interpreter of the roster, who leaves
+    when his time is booked no more.
+    """
+    must_be_writing()
+    appointment = guest.appointment
+    if guest.role in PARTIES or guest.person_id or guest.revoked_at:
+        raise NotPossible(appointment.state, "withdraw")
+    guest.revoked_at = clock.now()
+    audit.record(actor.id, "invitation withdrawn", _subject(appointment), role=guest.role)
+    _shut_out(guest)
+    excuse_guest(guest, appointment.starts_at)
+
+
+def renew_link(guest: Participant, email: str, actor: Person) -> None:
+    """Send a new personal link to ``email``; all older ones are dead at once, wherever they went."""
+    must_be_writing()
+    appointment = guest.appointment
+    if appointment.state not in ("booked", "in_call") or guest.revoked_at or guest.person_id:
+        raise NotPossible(appointment.state, "renew the link")
+    guest.link_version += 1
+    guest.browser = ""
+    _write_address(guest, email)
+    _shut_out(guest)
+    audit.record(actor.id, "link renewed", _subject(appointment), role=guest.role)
+    tell_new_link(guest)
+
+
+def _write_address(guest: Participant, email: str) -> None:
+    """Later messages go to the new address as well."""
+    guest.email = email
+    if guest.role == "citizen":
+        guest.appointment.email = email
+    elif guest.role == "served" and guest.appointment.served:
+        guest.appointment.served.email = email
+
+
+def _shut_out(guest: Participant) -> None:
+    """Make worthless what the person's browser may hold of an open room: the call moves into another one."""
+    was_inside, guest.admitted_at = guest.admitted_at is not None, None
+    guest.seen_at = guest.waiting_since = None
+    if was_inside:
+        rooms.move_into_new_room(guest.appointment)
+
+
+def ask_for_help(guest: Participant, channel: str) -> None:
+    """The citizen asks to be served by ``channel`` instead of video; empty takes it back."""
+    must_be_writing()
+    if guest.help_wanted == channel:
+        return
+    guest.help_wanted = channel
+    audit.record(None, "help wanted" if channel else "help not wanted", _subject(guest.appointment))
+
+
+def people_in_words(appointment: Appointment) -> str:
+    """Who takes part in the call that is open, for everybody in it: no face is there that has no name."""
+    staff = [(appointment.clerk.name, _("Clerk"))]
+    if appointment.second_clerk:
+        staff.append((appointment.second_clerk.name, _("Second clerk")))
+    inside = [p for p in appointment.participants if p.admitted_at and not p.revoked_at]
+    guests = [(person.name, str(ROLES[person.role])) for person in inside]
+    return ", ".join(f"{name} ({role})" for name, role in [*staff, *guests])
 
 
 def record_identity(appointment: Appointment, record: IdentityRecord, actor: Person) -> None:

@@ -94,6 +94,16 @@ def send_invitation(participant_id: int) -> None:
         notices.send_invitation(guest)
 
 
+@outbox.job("appointment.link", queue="mail")
+def send_new_link(participant_id: int, link_version: int) -> None:
+    """Send a person his new link, unless a newer one has taken its place."""
+    guest = db.session.get(Participant, participant_id)
+    if guest is None or guest.revoked_at or guest.link_version != link_version:
+        return
+    if guest.appointment.state in ("booked", "in_call"):
+        notices.send_new_link(guest)
+
+
 @outbox.job("appointment.excuse", queue="mail")
 def send_excuse(participant_id: int, starts_at: str) -> None:
     """Tell an invited person that he is not expected at this time any more."""

@@ -21,6 +21,7 @@ from portal.appointments.assignment import take_with_best
 from portal.appointments.freeing import FreedTime
 from portal.appointments.models import Appointment, Participant
 from portal.appointments.on_behalf import Served
+from portal.appointments.papers import PARTIES
 from portal.appointments.rules import Wish, length_of, wish_of
 from portal.config import BookingRules
 from portal.db import db, must_be_writing
@@ -248,6 +249,7 @@ def move(
     freeing.release_former(appointment, freed, booking)
     messages.call_off_messages(appointment)
     appointment.version += 1
+    appointment.started_at = None
     for participant in appointment.participants:
         participant.admitted_at = participant.waiting_since = None
     db.session.flush()
@@ -286,13 +288,23 @@ def cancel(appointment: Appointment, booking: BookingRules, actor: Person) -> No
 
 
 def miss(appointment: Appointment, actor: Person) -> None:
-    """The citizen did not come. Only after the start: before it nobody is late."""
-    if clock.now() < appointment.starts_at:
+    """The citizen did not come. Only after the start: before it nobody is late.
+
+    A call that was opened while he was at the door and broke off is never missed: it is a technical fault.
+    """
+    if clock.now() < appointment.starts_at or broke_off(appointment):
         raise NotPossible(appointment.state, "miss")
     change(appointment, "miss")
     messages.call_off_messages(appointment)
     audit.record(actor.id, "missed", messages.subject(appointment))
     messages.tell(appointment, "missed")
+
+
+def broke_off(appointment: Appointment) -> bool:
+    """True when the call was opened, somebody whose appointment it is was there, and it is not open now."""
+    if appointment.state != "booked" or appointment.started_at is None:
+        return False
+    return any(p.waiting_since is not None for p in appointment.participants if p.role in PARTIES)
 
 
 def rename_citizen(citizen: Person, former: str) -> None:

@@ -83,6 +83,18 @@ def tell_guest(guest: Participant) -> None:
     )
 
 
+def tell_new_link(guest: Participant) -> None:
+    """Post a new personal link; the older ones are dead."""
+    appointment = guest.appointment
+    outbox.post(
+        "appointment.link",
+        message_subject(appointment),
+        {"participant_id": guest.id, "link_version": guest.link_version},
+        key=f"link-{appointment.key}-{guest.id}-l{guest.link_version}",
+        give_up_at=max(appointment.ends_at, clock.now()) + GRACE,
+    )
+
+
 def excuse_guest(guest: Participant, starts_at: datetime) -> None:
     """A third person learns that he is not expected at ``starts_at`` any more."""
     if not guest.email:

@@ -206,6 +206,8 @@ class Participant(Base):
     """Random name of the browser in which an invited person entered; his link is good in no other one."""
     device_check: Mapped[str] = mapped_column(String(8), default="")
     """``passed``, ``failed`` or empty; nothing else of the check is kept."""
+    help_wanted: Mapped[str] = mapped_column(String(12), default="")
+    """The channel by which the citizen asks to be served because video does not work for him, or empty."""
     appointment: Mapped[Appointment] = relationship(back_populates="participants")
 
 

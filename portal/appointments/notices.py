@@ -10,6 +10,7 @@ from flask_babel import force_locale
 from flask_babel import lazy_gettext as _l
 
 from portal import mail
+from portal.appointments import on_behalf
 from portal.appointments.calendar_file import calendar_file
 from portal.appointments.earlier import Offered
 from portal.appointments.links import join_url, page_address
@@ -103,6 +104,13 @@ def send_invitation(guest: Participant) -> None:
     mail.send(key, guest.email, guest.language, "notices/invitation", values)
 
 
+def send_new_link(guest: Participant) -> None:
+    """Send a person the link that takes the place of his former one."""
+    values = {**_values(guest.appointment), "guest": guest, "join_url": join_url(guest)}
+    key = f"link-{guest.appointment.key}-{guest.id}-l{guest.link_version}"
+    mail.send(key, guest.email, guest.language, "notices/new_link", values)
+
+
 def send_excuse(guest: Participant, starts_at: datetime) -> None:
     """Tell an invited person that he is not expected at this time any more."""
     values = {**_values(guest.appointment), "guest": guest, "starts_at": starts_at}
@@ -127,6 +135,8 @@ def _values(appointment: Appointment) -> dict[str, Any]:
         "service": appointment.service,
         "office": appointment.office,
         "channels": CHANNELS,
+        "may_be_identified": on_behalf.may_be_identified(appointment),
+        "no_recording_url": page_address("pages.nothing_is_recorded"),
         "phone": readable_phone(appointment.phone),
         "municipality": current_app.config["PORTAL"].municipality,
     }

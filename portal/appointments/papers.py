@@ -40,6 +40,12 @@ ROLES = {
 PARTIES = ("citizen", "served")
 """Roles of those whose appointment it is; whoever has another role was invited by the office."""
 
+HELP = {
+    "phone": _l("asks to be called instead"),
+    "in_person": _l("asks to come to the office instead"),
+}
+"""What the staff read of a citizen for whom the video does not work."""
+
 CHILD = "child"
 RELATIONS = {
     CHILD: _l("child under age"),

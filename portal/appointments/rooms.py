@@ -20,6 +20,7 @@ from portal.people.models import Person
 from portal.plugin_api import Room, RoomOrder
 
 MAX_GUESTS = 4
+"""Room for so many at least; with more participants there is room for all of them and one more."""
 OPENS_WITHIN = timedelta(minutes=2)
 """After so long nobody waits for a provider any more."""
 
@@ -77,6 +78,16 @@ def switch_sound(appointment: Appointment, sound_only: bool, in_new_room: bool, 
     order(appointment, [room.provider], sound_only)
 
 
+def move_into_new_room(appointment: Appointment) -> None:
+    """Go on in another room of the same provider; whatever led into the present one is worthless then."""
+    must_be_writing()
+    room = current(appointment)
+    if appointment.state != "in_call" or room is None:
+        return
+    close_all(appointment)
+    order(appointment, [room.provider], room.sound_only)
+
+
 def go_on_by_phone(appointment: Appointment, actor: Person) -> None:
     """Give the video up; the clerk calls the citizen. What was seen and recorded before stays recorded."""
     must_be_writing()
@@ -111,7 +122,7 @@ def order_for(room: VideoRoom, return_url: str, stale_since: str = "") -> RoomOr
         title=appointment.service.name.in_language(appointment.language),
         opens_at=clock.now(),
         closes_at=room.closes_at,
-        max_guests=MAX_GUESTS,
+        max_guests=max(MAX_GUESTS, _most_people(appointment)),
         language=appointment.language,
         return_url=return_url,
         sound_only=room.sound_only,
@@ -199,6 +210,7 @@ def closed(room: VideoRoom) -> None:
 def current(appointment: Appointment) -> VideoRoom | None:
     """The room in which the call is held now."""
     living = [room for room in appointment.rooms if room.state in ("opening", "open")]
+    living = [room for room in living if room.closes_at > clock.now()]
     return living[-1] if living else None
 
 
@@ -229,6 +241,11 @@ def close_all(appointment: Appointment) -> None:
             _post_work("video.close", room, when="now")
             # From here on nobody is let in, and another room may take its place.
             room.state = "closing"
+
+
+def _most_people(appointment: Appointment) -> int:
+    staff = 2 if appointment.second_clerk_id else 1
+    return staff + sum(not person.revoked_at for person in appointment.participants) + 1
 
 
 def _is_identified(appointment: Appointment) -> bool:

@@ -1,9 +1,13 @@
-// The device check: camera, microphone, loudspeaker and a readable paper. All of it stays on this device;
+// The device check: camera, microphone, loudspeaker, line and a readable paper. Picture and sound stay on this device;
 // the form at the end tells the office "passed" or "failed" and nothing else.
 
 const LOUD_ENOUGH = 4;
 const LOUD_MOMENTS = 5;
 const PATIENCE = 10000;
+const LINE_PATIENCE = 20000;
+const SAMPLE_KILOBYTES = 128;
+const LONGEST_TRIP = 500;
+const LEAST_MBIT = 0.5;
 const IN_APP = /FBAN|FBAV|FB_IAB|Instagram|Line\/|Viber|MicroMessenger|Snapchat|TikTok|GSA\//;
 const PROBLEMS = { NotAllowedError: "denied", SecurityError: "denied", NotFoundError: "none", OverconstrainedError: "none" };
 
@@ -33,7 +37,7 @@ function begin(name, selector = "[data-during]") {
 
 function summarise() {
   const all = Object.values(verdicts);
-  const passed = all.length === 5 && all.every((verdict) => verdict === "passed");
+  const passed = all.length === root.querySelectorAll("[data-check]").length && all.every((verdict) => verdict === "passed");
   find('[data-when="passed"]', form).hidden = !passed;
   find('[data-when="failed"]', form).hidden = !all.includes("failed");
   find("[data-status]").textContent = passed ? text("all-passed") : all.includes("failed") ? text("some-failed") : "";
@@ -94,6 +98,54 @@ function listen() {
   if (silent) judge("microphone", "failed", "microphone-silent");
 }
 
+/** How fast the way to the portal is; the call takes another way, so it is a hint and no promise. */
+async function checkLine() {
+  judge("line", undefined, "line-measuring");
+  try {
+    await fetchSample(0); // opens the connection, which the others find open
+    const trips = [await timed(fetchSample, 0), await timed(fetchSample, 0), await timed(fetchSample, 0)];
+    const trip = Math.min(...trips);
+    const down = speed((await timed(fetchSample, SAMPLE_KILOBYTES)) - trip);
+    const up = speed((await timed(sendSample, SAMPLE_KILOBYTES)) - trip);
+    const good = trip <= LONGEST_TRIP && Math.min(down, up) >= LEAST_MBIT;
+    judge("line", good ? "passed" : "failed", good ? "line-passed" : "line-weak");
+    find("[data-measured]").textContent = measured(trip, down, up);
+  } catch {
+    judge("line", "failed", "line-lost");
+  }
+}
+
+async function timed(deed, kilobytes) {
+  const began = performance.now();
+  await deed(kilobytes);
+  return performance.now() - began;
+}
+
+async function fetchSample(kilobytes) {
+  const answer = await fetch(`${root.dataset.lineUrl}?kilobytes=${kilobytes}`, { cache: "no-store", signal: AbortSignal.timeout(LINE_PATIENCE) });
+  if (!answer.ok) throw new Error(String(answer.status));
+  await answer.arrayBuffer();
+}
+
+async function sendSample(kilobytes) {
+  const body = new Uint8Array(kilobytes * 1024);
+  for (let at = 0; at < body.length; at += 65536) crypto.getRandomValues(body.subarray(at, at + 65536));
+  const headers = { "X-CSRFToken": find("[name=csrf_token]", form).value, "Content-Type": "application/octet-stream" };
+  const answer = await fetch(root.dataset.lineUrl, { method: "POST", body, headers, signal: AbortSignal.timeout(LINE_PATIENCE) });
+  if (!answer.ok) throw new Error(String(answer.status));
+}
+
+/** Megabits in a second; what was too quick to be measured counts as a millisecond. */
+function speed(milliseconds) {
+  return (SAMPLE_KILOBYTES * 1024 * 8) / 1000 / Math.max(milliseconds, 1);
+}
+
+function measured(trip, down, up) {
+  const number = new Intl.NumberFormat(document.documentElement.lang, { maximumSignificantDigits: 2 });
+  const values = { trip: number.format(Math.max(trip, 1)), down: number.format(down), up: number.format(up) };
+  return text("line-measured").replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
 function playTone() {
   const audio = new AudioContext();
   [523, 659, 784].forEach((pitch, place) => {
@@ -121,6 +173,8 @@ async function start() {
   find("[data-status]").textContent = text("asking");
   checkBrowser();
   begin("loudspeaker");
+  find("[data-measured]").textContent = "";
+  checkLine();
   if (!navigator.mediaDevices?.getUserMedia) return;
   await checkCamera();
   await checkMicrophone();
@@ -128,6 +182,7 @@ async function start() {
 
 root.hidden = false;
 find('[data-when="failed"]', form).hidden = true;
+checkBrowser(); // who must open another browser learns it before he presses anything
 find("[data-start]").addEventListener("click", start);
 find("[data-tone]").addEventListener("click", playTone);
 for (const button of root.querySelectorAll("[data-answer]")) {

@@ -17,16 +17,25 @@ document.body.append(voice);
 let door = document.querySelector("[data-door]");
 let failures = 0;
 let timer;
+// Countdowns follow the portal's clock; that of the device may be wrong.
+let ahead = 0;
+
+function setClock(now) {
+  ahead = Date.parse(now) - Date.now();
+}
 
 async function check() {
   clearTimeout(timer);
   try {
     const response = await fetch(door.dataset.stateUrl, { headers: { Accept: "application/json" }, cache: "no-store" });
+    // The link was withdrawn or replaced: the page says so, and a call in it ends.
+    if (response.status === 404) return location.reload();
     if (!response.ok) throw new Error(String(response.status));
-    const { state, sound_only: soundOnly } = await response.json();
+    const news = await response.json();
     failures = 0;
-    if ("call" in door.dataset) followSound(door, String(soundOnly));
-    if (state !== door.dataset.state) await show();
+    setClock(news.now);
+    if ("call" in door.dataset) follow(news);
+    if (news.mark !== door.dataset.mark) await show();
   } catch {
     // The line or the portal is away for a moment; the page stays as it is and asks again.
     failures += 1;
@@ -36,8 +45,16 @@ async function check() {
 
 function plan() {
   clearTimeout(timer);
+  if ("settled" in door.dataset) return;
   const calm = document.hidden ? EVERY_UNSEEN : EVERY;
   timer = setTimeout(check, Math.min(calm * 2 ** failures, LONGEST_WAIT));
+}
+
+/** What changes inside a call without leaving it. */
+function follow(news) {
+  followSound(door, String(news.sound_only));
+  const place = door.querySelector("[data-people]");
+  if (news.people && place.textContent !== news.people) tell((place.textContent = news.people));
 }
 
 async function show() {
@@ -48,13 +65,34 @@ async function show() {
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const next = page.querySelector("[data-door]");
   if (!next || response.redirected) return location.assign(response.url);
+  const former = door;
+  const focused = addressOf(document.activeElement);
   door.replaceWith(next);
   door = next;
+  setClock(door.dataset.now);
   document.title = page.title;
-  door.querySelector("h1")?.focus();
-  tell(door.querySelector(".lead")?.textContent ?? "");
-  if (door.dataset.state === "admitted") callAttention();
+  if (door.dataset.state !== former.dataset.state) greet();
+  else if (focused) door.querySelector(focused)?.focus();
+  if (told(door) !== told(former)) tell(told(door));
   countDown();
+}
+
+/** Another face of the door: whoever reads with the ears begins at its heading. */
+function greet() {
+  door.querySelector("h1")?.focus();
+  if (door.dataset.state === "admitted") callAttention();
+}
+
+/** What the door says, in one piece. */
+function told(face) {
+  return [...face.querySelectorAll("[data-told]")].map((place) => place.textContent.trim()).join(" ");
+}
+
+/** A selector by which the focused element is found again, or null when it is outside of the door. */
+function addressOf(element) {
+  if (!element || !door.contains(element)) return null;
+  if (element.matches("a[href]")) return `a[href="${CSS.escape(element.getAttribute("href"))}"]`;
+  return element.matches("button[value]") ? `button[value="${CSS.escape(element.value)}"]` : element.localName;
 }
 
 function tell(words) {
@@ -93,12 +131,12 @@ function inWords(milliseconds) {
   return words.format(Math.ceil(milliseconds / 1000), "second");
 }
 
-let told = null;
+let lastMinute = null;
 
 function countDown() {
   const place = door.querySelector("[data-countdown-until]");
   if (!place) return;
-  const left = Date.parse(place.dataset.countdownUntil) - Date.now();
+  const left = Date.parse(place.dataset.countdownUntil) - Date.now() - ahead;
   const words = left > 0 ? inWords(left) : "";
   const ended = left <= 0 && !place.hidden;
   place.hidden = left <= 0;
@@ -109,16 +147,20 @@ function countDown() {
 
 /** Screen readers hear the time a few times only, not with every second. */
 function announce(minutes, words) {
-  if (!TOLD_MINUTES.includes(minutes) || told === minutes) return;
-  told = minutes;
+  if (!TOLD_MINUTES.includes(minutes) || lastMinute === minutes) return;
+  lastMinute = minutes;
   tell(words);
 }
 
 if (door) {
+  setClock(door.dataset.now);
   setInterval(countDown, 1000);
   countDown();
   plan();
   document.addEventListener("visibilitychange", () => document.hidden || check());
+  // Back from a locked phone, from another page, or from a tunnel: what stands here may be old.
+  addEventListener("pageshow", (event) => event.persisted && check());
+  addEventListener("online", check);
   // The call inside this page says when it is over: there is news then.
   document.addEventListener("call:ended", ({ detail }) => detail.reason === "closed" && check());
 }

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from portal import mailbox, outbox
 from portal.appointments import availability, call, lifecycle, rooms
 from portal.appointments.calendar_file import calendar_file
-from portal.appointments.door_pages import state_of
+from portal.appointments.door_state import state_of
 from portal.appointments.lifecycle import NotPossible
 from portal.appointments.links import join_token, join_url
 from portal.appointments.models import Claim

@@ -88,7 +88,7 @@ def test_the_door_follows_the_call(hall, row, guest, door, client):
     with transaction():
         call.finish(row, "nothing", row.clerk)
     seen.append(state(client, address))
-    assert seen == ["waiting", "opening", "admitted", "waiting", "over"]
+    assert seen == ["waiting", "opening", "admitted", "dropped", "over"]
     assert "Thank you. You can close this page." in client.get(address).text
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from portal import clock, security
 from portal.appointments import lifecycle
 from portal.appointments.calendar_file import calendar_file
+from portal.appointments.door_words import missed_in_words
 from portal.appointments.links import join_url
 from portal.appointments.models import Appointment
 from portal.appointments.pages import booking_rules, ways_of
@@ -35,8 +36,8 @@ SHOWN_AFTER_START = timedelta(hours=2)
 
 @blueprint.app_context_processor
 def behalf_words() -> dict[str, object]:
-    """What pages and messages need that name the one for whom a citizen acts."""
-    return {"on_behalf_of": on_behalf_of}
+    """What pages and messages need that name the one for whom a citizen acts, or tell what he missed."""
+    return {"on_behalf_of": on_behalf_of, "missed_in_words": missed_in_words}
 
 
 @blueprint.get("/appointments", endpoint="mine")

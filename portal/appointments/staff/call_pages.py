@@ -18,11 +18,12 @@ from flask_babel import gettext as _
 
 from portal import security
 from portal.appointments import call, left_pages, rooms, way_page
+from portal.appointments.lifecycle import NotPossible
 from portal.appointments.models import Appointment, Participant, VideoRoom
-from portal.appointments.papers import NEEDS, PAPERS, ROLES
+from portal.appointments.papers import HELP, NEEDS, PAPERS, ROLES
 from portal.appointments.staff.case_pages import asked_by_script, case_page, refusals_told, served_appointment
 from portal.appointments.staff.case_words import booking_facts, provider_title
-from portal.appointments.staff.forms import ClosingForm, IdentityForm, InvitationForm, NoteForm
+from portal.appointments.staff.forms import ClosingForm, IdentityForm, InvitationForm, LinkForm, NoteForm
 from portal.appointments.staff.presence import presence
 from portal.db import transaction
 from portal.documents import papers
@@ -31,7 +32,7 @@ from portal.forms import readable_phone
 from portal.i18n import current_language
 from portal.people.visitor import the_person
 from portal.plugin_api import Guest, Join, ProviderFailure
-from portal.providers import current_providers
+from portal.providers import current_providers, is_paused
 
 log = structlog.get_logger()
 blueprint = Blueprint("call", __name__, url_prefix="/staff/appointments/<key>")
@@ -66,6 +67,11 @@ class Panel:
         return [person for person in self.appointment.participants if not person.revoked_at]
 
     @property
+    def paused(self) -> list[str]:
+        """The video systems that nobody is asked for at the moment, because they failed again and again."""
+        return [provider_title(name) for name in current_providers().video if is_paused(name)]
+
+    @property
     def can_identify(self) -> bool:
         return call.can_identify(self.appointment)
 
@@ -82,8 +88,10 @@ class Panel:
         return moves_for_sound(self.room)
 
     @property
-    def has_interpreter(self) -> bool:
-        return any(person.role == "interpreter" and person.admitted_at for person in self.people)
+    def needs_picture(self) -> bool:
+        """True where somebody would lose what is said with hands or lips."""
+        signs = any(person.role == "interpreter" for person in self.people)
+        return signs or bool({"sign_language", "lip_reading"} & set(self.appointment.needs))
 
     @property
     def identified(self) -> bool:
@@ -105,7 +113,7 @@ def enter(key: str) -> ResponseReturnValue:
     """Into a call that is held on another site. The way in is made at this click and stands on no page."""
     appointment = served_appointment(key)
     room = rooms.current(appointment)
-    join = _way_in(room) if appointment.state == "in_call" else None
+    join = _way_in(appointment) if appointment.state == "in_call" else None
     if room is None or join is None or join.url is None:
         return _onward(appointment)
     left_pages.entered_as_staff(appointment.key)
@@ -119,8 +127,16 @@ def start(key: str) -> ResponseReturnValue:
     appointment = served_appointment(key)
     # A second click finds the call open already, which is what was wanted.
     if appointment.state != "in_call":
-        _do(lambda: call.start(appointment, current_providers().video_in_order(), the_person()))
+        _do(lambda: _start(appointment))
     return _onward(appointment)
+
+
+def _start(appointment: Appointment) -> None:
+    try:
+        call.start(appointment, current_providers().video_in_order(), the_person())
+    except NotPossible as refused:
+        if refused.state != "in_call":  # otherwise a colleague has pressed at the same moment
+            raise
 
 
 @blueprint.post("/admit/<int:participant_id>")
@@ -128,8 +144,39 @@ def start(key: str) -> ResponseReturnValue:
 def admit(key: str, participant_id: int) -> ResponseReturnValue:
     """Let one more person in."""
     appointment = served_appointment(key)
-    guest = next((p for p in appointment.participants if p.id == participant_id), None) or abort(404)
+    guest = _guest_of(appointment, participant_id)
     _do(lambda: call.admit(guest, the_person()), _("%(name)s is admitted.", name=guest.name))
+    return _onward(appointment)
+
+
+@blueprint.post("/people/<int:participant_id>/withdraw")
+@security.staff_only
+def withdraw(key: str, participant_id: int) -> ResponseReturnValue:
+    """Take an invitation back; its link is dead at once."""
+    appointment = served_appointment(key)
+    guest = _guest_of(appointment, participant_id)
+    _do(
+        lambda: call.withdraw(guest, the_person()),
+        _("The invitation of %(name)s is withdrawn; the link does not work any more.", name=guest.name),
+    )
+    return _onward(appointment)
+
+
+@blueprint.post("/people/<int:participant_id>/link")
+@security.staff_only
+def renew_link(key: str, participant_id: int) -> ResponseReturnValue:
+    """Send a new personal link, perhaps to another address; the former ones are dead at once."""
+    appointment = served_appointment(key)
+    guest = _guest_of(appointment, participant_id)
+    form = LinkForm()
+    if not form.validate():
+        flash(" ".join(map(str, form.email.errors)), "error")
+        return _onward(appointment)
+    email = form.email.data or ""
+    _do(
+        lambda: call.renew_link(guest, email, the_person()),
+        _("A new link to %(name)s is on its way; the former one does not work any more.", name=guest.name),
+    )
     return _onward(appointment)
 
 
@@ -256,6 +303,11 @@ def video_again(key: str) -> ResponseReturnValue:
     return _onward(appointment)
 
 
+def _guest_of(appointment: Appointment, participant_id: int) -> Participant:
+    found = next((p for p in appointment.participants if p.id == participant_id), None)
+    return found or abort(404)
+
+
 def _do(deed: Callable[[], Any], success: str = "") -> None:
     """Do one deed in a transaction of its own, and say what came of it."""
     with refusals_told():
@@ -306,11 +358,12 @@ def _page(
         "needs": NEEDS,
         "papers": PAPERS,
         "roles": ROLES,
+        "helps": HELP,
         "as_part": asked_by_script(),
     }
     if asked_by_script():
         return render_template("staff/_panel.html", **shown)
-    join = _way_in(panel.room)
+    join = _way_in(appointment)
     # The plugin's template finds its values by their own names; where names meet, ours stay ours.
     return render_template("staff/call.html", **{**(join.values if join else {}), **shown, "join": join})
 
@@ -321,13 +374,18 @@ def moves_for_sound(room: VideoRoom | None) -> bool:
     return provider is not None and provider.sound_switch == "new_room"
 
 
-def _way_in(room: VideoRoom | None) -> Join | None:
-    """A short-lived way into the open room for this member of staff; None when there is none."""
+def _way_in(appointment: Appointment) -> Join | None:
+    """A short-lived way into the open room for this member of staff; None when there is none.
+
+    Of two clerks one leads the call: the second takes part without moderating.
+    """
+    room = rooms.current(appointment)
     if room is None or room.state != "open" or room.provider not in current_providers().video:
         return None
     provider = current_providers().video[room.provider]
     person = the_person()
-    clerk = Guest(f"clerk-{person.id}", person.name, "clerk", current_language(), moderates=True)
+    leads = person.id != appointment.second_clerk_id
+    clerk = Guest(f"clerk-{person.id}", person.name, "clerk", current_language(), moderates=leads)
     try:
         join = provider.join(rooms.as_room(room), clerk)
     except ProviderFailure as failure:

@@ -19,7 +19,7 @@ from portal.appointments.links import page_address
 from portal.appointments.models import Appointment
 from portal.appointments.occupancy import CitizenElsewhere, TimeTaken
 from portal.appointments.pages import booking_rules, parse_start, ways_of
-from portal.appointments.papers import CHANNELS, NEEDS, OUTCOMES, PAPERS, ROLES, STATES
+from portal.appointments.papers import CHANNELS, HELP, NEEDS, OUTCOMES, PAPERS, ROLES, STATES
 from portal.appointments.rules import wish_of
 from portal.appointments.staff import own_offices
 from portal.appointments.staff.case_words import booking_facts, history_of
@@ -56,6 +56,7 @@ def day(day: str = "") -> str:
         needs=NEEDS,
         channels=CHANNELS,
         outcomes=OUTCOMES,
+        helps=HELP,
     )
 
 
@@ -74,7 +75,7 @@ def missed(key: str) -> ResponseReturnValue:
     with refusals_told():
         with transaction():
             lifecycle.miss(appointment, the_person())
-        flash(_("Recorded as missed. The citizen gets an e-mail and can book again."), "success")
+        flash(_missed_in_words(appointment), "success")
     return redirect(flask_url_for("staff.case", key=key))
 
 
@@ -87,7 +88,7 @@ def cancel(key: str) -> ResponseReturnValue:
         return render_template("staff/cancel.html", appointment=appointment)
     with refusals_told():
         attempt(lambda: lifecycle.cancel(appointment, booking_rules(), the_person()))
-        flash(_("The appointment is cancelled. The citizen gets an e-mail about it."), "success")
+        flash(_cancelled_in_words(appointment), "success")
     return redirect(flask_url_for("staff.case", key=key))
 
 
@@ -154,7 +155,11 @@ def case_page(
         history=history_of(appointment),
         note_form=note_form or NoteForm.about(appointment),
         invitation_form=invitation_form or InvitationForm.about(appointment),
-        may_miss=appointment.state == "booked" and clock.now() >= appointment.starts_at,
+        may_miss=appointment.state == "booked"
+        and clock.now() >= appointment.starts_at
+        and not lifecycle.broke_off(appointment),
+        broke_off=lifecycle.broke_off(appointment),
+        helps=HELP,
         other_call=_other_call(appointment),
         booking_address=page_address("citizen_booking.service", key=appointment.service.key),
         document_request=documents.request_of(appointment),
@@ -188,6 +193,18 @@ def refusals_told() -> Iterator[None]:
         flash(
             _("This cannot be done. The present state of the appointment: %(state)s.", state=state), "error"
         )
+
+
+def _missed_in_words(appointment: Appointment) -> str:
+    if appointment.email:
+        return _("Recorded as missed. The citizen gets an e-mail and can book again.")
+    return _("Recorded as missed. There is no e-mail address, so nobody is told.")
+
+
+def _cancelled_in_words(appointment: Appointment) -> str:
+    if appointment.email:
+        return _("The appointment is cancelled. The citizen gets an e-mail about it.")
+    return _("The appointment is cancelled. Tell the citizen: there is no e-mail address.")
 
 
 def _moved_in_words(appointment: Appointment) -> str:

@@ -40,6 +40,10 @@ DEEDS = {
     "video tried again": _l("Another room was asked for"),
     "admitted": _l("A person was admitted"),
     "invited": _l("A person was invited"),
+    "invitation withdrawn": _l("An invitation was withdrawn"),
+    "link renewed": _l("A new personal link was sent; the former one is dead"),
+    "help wanted": _l("The citizen asked to be served without video"),
+    "help not wanted": _l("The citizen wants to be served by video after all"),
     "identity checked": _l("Identity checked"),
     "note written": _l("Note written"),
     "call broke off": _l("The call broke off; everybody is back at the door"),
@@ -164,7 +168,7 @@ def _facts_in_words(line: AuditLine, zone: str) -> str:
             return _("from %(before)s to %(after)s", before=before, after=after)
         case "earlier time offered":
             return _moment(datetime.fromisoformat(facts["starts_at"]), zone)
-        case "admitted" | "invited":
+        case "admitted" | "invited" | "invitation withdrawn" | "link renewed":
             return str(ROLES[facts["role"]])
         case "identity checked":
             result = _("identified") if facts["identified"] else _("not identified")

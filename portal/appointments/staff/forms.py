@@ -77,6 +77,14 @@ class InvitationForm(PageForm):
         return cls(formdata=None, language=appointment.language)
 
 
+class LinkForm(PageForm):
+    """Where a new personal link goes."""
+
+    email = EmailField(
+        _l("E-mail"), [required(_l("Write the e-mail address to which the link is sent.")), Length(max=254)]
+    )
+
+
 class NoteForm(PageForm):
     """The clerk's note."""
 
