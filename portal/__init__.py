@@ -25,6 +25,7 @@ def create_app(config: Config | None = None) -> Flask:
         pages,
         plugin_loader,
         security,
+        unreadable,
     )
     from portal.appointments import jobs, roster
     from portal.documents import jobs as document_jobs
@@ -36,6 +37,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.config["PREFERRED_URL_SCHEME"] = config.portal.base_url.split(":")[0]
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.portal.proxies, x_proto=config.portal.proxies)  # type: ignore[method-assign]
     logs.init_app(app)
+    unreadable.init_app(app)
 
     app.config["SQLALCHEMY_DATABASE_URI"] = config.database_url
     # Failures of the database are logged without the values.
