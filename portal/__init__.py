@@ -27,9 +27,10 @@ def create_app(config: Config | None = None) -> Flask:
         security,
         unreadable,
     )
-    from portal.appointments import jobs, roster
+    from portal.appointments import jobs, lifecycle, roster
     from portal.documents import jobs as document_jobs
-    from portal.people import login, own_pages
+    from portal.people import jobs as people_jobs
+    from portal.people import login, neighbours, own_pages
 
     config = config or load()
     app = Flask("portal")
@@ -54,8 +55,13 @@ def create_app(config: Config | None = None) -> Flask:
     plugin_loader.build(app, found)
 
     login.init_app(app)
+    told = neighbours.Neighbours(
+        lifecycle.held_time, renamed=lifecycle.rename_citizen, joined=lifecycle.change_citizen
+    )
+    neighbours.init_app(app, told)
     app.register_blueprint(own_pages.blueprint)
     _register_pages(app)
+    people_jobs.register()
     jobs.register()
     document_jobs.register()
 

@@ -38,6 +38,7 @@ KINDS: dict[str, LazyString] = {
     "delivery.forget": _l("Personal data about a delivery could not be erased outside of the portal"),
     "document.code": _l("A one-time code for a document was not sent"),
     "document.forget": _l("An expired document could not be erased"),
+    "session.end": _l("A login that the login page had ended may still be open here"),
     "event.tell": _l("A plugin was not told what happened"),
 }
 """What work is called that was given up."""

@@ -74,9 +74,21 @@ class KeycloakLogin(IdentityProvider):
 
     def logout_url(self, identity: Identity, return_url: str) -> str | None:
         query = {"client_id": self._settings.client_id, "post_logout_redirect_uri": return_url}
-        if identity.logout_hint:
-            query["id_token_hint"] = identity.logout_hint
         return self._realm.address("logout", query)
+
+    def logout_fields(self, identity: Identity) -> Mapping[str, str]:
+        # An ID token tells whom it was made for; without it Keycloak asks for a confirmation.
+        return {"id_token_hint": identity.logout_hint} if identity.logout_hint else {}
+
+    def unfit_for(self, door: Door) -> str:
+        names_lead = self._settings.roles_from == "catalogue"
+        if door == "staff" and names_lead and self._settings.identity_provider_hint:
+            return (
+                'roles_from = "catalogue" beside identity_provider_hint: citizens of the same realm may bear '
+                'a clerk\'s name; grant posts by roles, with roles_from = "client", or let another provider '
+                "serve one of the doors and delete the hint"
+            )
+        return ""
 
     def check(self) -> None:
         self._trial.check()

@@ -41,6 +41,8 @@ DEEDS = {
     "admitted": _l("A person was admitted"),
     "invited": _l("A person was invited"),
     "identity checked": _l("Identity checked"),
+    "citizen renamed": _l("The registry changed the citizen’s name"),
+    "imported": _l("Taken over from the former system"),
     "note written": _l("Note written"),
     "call broke off": _l("The call broke off; everybody is back at the door"),
     "call ended": _l("Call ended"),
