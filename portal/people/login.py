@@ -224,7 +224,7 @@ def _ask_for_way_out(provider: IdentityProvider, identity: Identity) -> WayOut |
     home = current_app.config["PORTAL"].portal.base_url + flask_url_for("pages.home")
     try:
         url = provider.logout_url(identity, home)
-        return WayOut(url, provider.logout_fields(identity)) if url else None
+        return WayOut(url, provider.logout_fields(identity, home)) if url else None
     except ProviderFailure as failure:
         log.warning("logout at the provider failed", provider=provider.name, failure=type(failure).__name__)
         return None

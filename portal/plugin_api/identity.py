@@ -92,7 +92,7 @@ class IdentityProvider(ABC):
     def logout_url(self, identity: Identity, return_url: str) -> str | None:
         """Address that ends the session at the identity server, or None if there is none. Pure."""
 
-    def logout_fields(self, identity: Identity) -> Mapping[str, str]:
+    def logout_fields(self, identity: Identity, return_url: str) -> Mapping[str, str]:
         """What the browser sends to ``logout_url`` as a form, because it must not stand in an address. Pure.
 
         Addresses are kept in histories and logs. Empty, as by default: the browser just goes there.

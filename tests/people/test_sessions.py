@@ -281,7 +281,7 @@ def test_whoever_logs_out_after_a_secret_key_was_dropped_is_logged_out(app, clie
 def test_what_the_provider_must_not_see_in_an_address_goes_there_as_a_form(
     client, arrive, provider, monkeypatch
 ):
-    monkeypatch.setattr(provider, "logout_fields", lambda identity: {"hint": identity.logout_hint})
+    monkeypatch.setattr(provider, "logout_fields", lambda identity, url: {"hint": identity.logout_hint})
     arrive(replace(MARIA, logout_hint="a token"))
     answer = client.submit("/logout", page="/appointments")
     assert "Refresh" not in answer.headers
