@@ -25,10 +25,12 @@ def create_app(config: Config | None = None) -> Flask:
         pages,
         plugin_loader,
         security,
+        unreadable,
     )
-    from portal.appointments import jobs, roster
+    from portal.appointments import jobs, lifecycle, roster
     from portal.documents import jobs as document_jobs
-    from portal.people import login, own_pages
+    from portal.people import jobs as people_jobs
+    from portal.people import login, neighbours, own_pages
 
     config = config or load()
     app = Flask("portal")
@@ -36,6 +38,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.config["PREFERRED_URL_SCHEME"] = config.portal.base_url.split(":")[0]
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.portal.proxies, x_proto=config.portal.proxies)  # type: ignore[method-assign]
     logs.init_app(app)
+    unreadable.init_app(app)
 
     app.config["SQLALCHEMY_DATABASE_URI"] = config.database_url
     # Failures of the database are logged without the values.
@@ -52,8 +55,13 @@ def create_app(config: Config | None = None) -> Flask:
     plugin_loader.build(app, found)
 
     login.init_app(app)
+    told = neighbours.Neighbours(
+        lifecycle.held_time, renamed=lifecycle.rename_citizen, joined=lifecycle.change_citizen
+    )
+    neighbours.init_app(app, told)
     app.register_blueprint(own_pages.blueprint)
     _register_pages(app)
+    people_jobs.register()
     jobs.register()
     document_jobs.register()
 

@@ -15,7 +15,7 @@ from werkzeug.datastructures import MultiDict
 
 from portal import clock
 from portal.db import Base, UtcDateTime, db, must_be_writing, transaction
-from portal.encryption import decrypt, encrypt
+from portal.encryption import encrypt, read_text
 from portal.people.visitor import current_person, former_login
 
 LONGEST = timedelta(hours=2)
@@ -69,9 +69,10 @@ def of_this_page() -> MultiDict[str, str] | None:
     if row is None or person is None or row.page != request.path:
         return None
     session.pop("kept_form")
-    if row.person_id != person.id or row.until < clock.now():
+    fields = read_text(row.fields_encrypted)
+    if row.person_id != person.id or row.until < clock.now() or not fields:
         return None
-    g.kept_form = MultiDict(map(tuple, json.loads(decrypt(row.fields_encrypted.encode()))))
+    g.kept_form = MultiDict(map(tuple, json.loads(fields)))
     return g.kept_form
 
 

@@ -24,7 +24,7 @@ from portal.offices.models import Field
 from portal.people.visitor import came_through, is_interpreter, is_staff
 from portal.providers import current_providers
 from portal.refusals import NotYourPage, refusal_of
-from portal.security import public
+from portal.security import page_above, public
 
 blueprint = Blueprint("pages", __name__)
 
@@ -71,7 +71,7 @@ TROUBLES = {
     405: Trouble(
         _l("This page cannot be opened like that"),
         _l("The address is only used when a form is sent."),
-        _l("Go to the home page and start from there. Your appointments are as they were."),
+        _l("Go to the page to which the form belongs. What you sent before is as it was."),
     ),
     413: Trouble(
         _l("The file is too large"),
@@ -245,7 +245,8 @@ def _luminance(colour: str) -> float:
 
 def _show_trouble(error: HTTPException) -> tuple[str, int]:
     code = error.code or 400
-    return render_template("errors/trouble.html", trouble=TROUBLES[code]), code
+    page = page_above(request.path) if code == HTTPStatus.METHOD_NOT_ALLOWED else ""
+    return render_template("errors/trouble.html", trouble=TROUBLES[code], page=page), code
 
 
 def _show_whose_page(error: NotYourPage) -> tuple[str, int]:

@@ -20,7 +20,7 @@ from portal import clock, mail
 from portal.appointments import rooms
 from portal.config import Config
 from portal.db import transaction
-from portal.people import sessions
+from portal.people import jobs, sessions
 from portal.plugin_api import (
     Attachment,
     EndSessions,
@@ -45,7 +45,7 @@ class PluginSigner:
         salt = f"plugin.{plugin}"
         # The library signs with the last key of its list.
         self._serializer = URLSafeTimedSerializer(list(reversed(secret_keys)), salt=salt)
-        self._key = hashlib.sha256(f"{salt}.derive\0{secret_keys[0]}".encode()).digest()
+        self._keys = [hashlib.sha256(f"{salt}.derive\0{key}".encode()).digest() for key in secret_keys]
 
     def sign(self, value: Mapping[str, str]) -> str:
         return str(self._serializer.dumps(dict(value)))
@@ -58,7 +58,10 @@ class PluginSigner:
         return value
 
     def derive(self, value: str) -> bytes:
-        return hmac.digest(self._key, value.encode(), "sha256")
+        return self.derive_all(value)[0]
+
+    def derive_all(self, value: str) -> tuple[bytes, ...]:
+        return tuple(hmac.digest(key, value.encode(), "sha256") for key in self._keys)
 
 
 class _LimitedTransport(httpx.BaseTransport):
@@ -159,7 +162,11 @@ def _end_sessions(app: Flask, name: str) -> EndSessions:
     def end(subject: str = "", session: str = "") -> int:
         with _within(app), transaction():
             providers = app.extensions["portal.providers"].given_by(name, "identity")
-            return sum(sessions.end_known_as(provider, subject, session) for provider in providers)
+            ended = sum(sessions.end_known_as(provider, subject, session) for provider in providers)
+            if session and not ended:
+                for provider in providers:
+                    jobs.post_end(provider, session)
+            return ended
 
     return end
 

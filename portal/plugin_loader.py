@@ -26,6 +26,7 @@ from portal.plugin_api import (
     SUPPORTED_API_VERSIONS,
     ConfigurationFailure,
     DeliveryProvider,
+    Door,
     Event,
     Exchange,
     IdentityProvider,
@@ -270,6 +271,7 @@ class _Builder:
             # What a failed plugin would have provided is not known, so this would only be noise.
             self._report_missing(wanted)
             self._warn_of_idle(wanted)
+            self._report_unfit()
         if self.problems:
             return None
         guarded = {
@@ -293,6 +295,16 @@ class _Builder:
                 for name in dict.fromkeys(names)
                 if name not in self.offers[kind]
             ]
+
+    def _report_unfit(self) -> None:
+        doors: tuple[Door, ...] = ("citizens", "staff")
+        for door in doors:
+            name = getattr(self.config.providers.identity, door)
+            provider = self.offers["identity"].get(name)
+            if provider is not None and (problem := provider.unfit_for(door)):
+                self.problems.append(
+                    f'{self.config.source}  [providers] identity.{door} = "{name}": {problem}'
+                )
 
     def _warn_of_idle(self, wanted: Mapping[str, Iterable[str]]) -> None:
         busy = {self.givers.get((kind, name)) for kind, names in wanted.items() for name in names}

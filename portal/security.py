@@ -102,6 +102,12 @@ def refuse_staff() -> None:
         raise NotYourPage("citizens")
 
 
+def let_form_leave(address: str) -> None:
+    """The present page holds a form for ``address``, from where the way may go on to other sites."""
+    parts = urlsplit(address)
+    g.form_leads_to = f"{parts.scheme}://{parts.netloc}"
+
+
 def _mark(view: F, name: str) -> F:
     view.portal_access = name  # type: ignore[attr-defined]
     return view
@@ -239,7 +245,23 @@ def _return_address() -> str:
     if request.method == "GET":
         return request.full_path.rstrip("?")
     page = _parts(request.referrer or "")
-    return safe_next(page._replace(scheme="", netloc="", fragment="").geturl()) or "/"
+    address = safe_next(page._replace(scheme="", netloc="", fragment="").geturl()) or "/"
+    path = urlsplit(address).path
+    return address if can_be_opened(path) else page_above(path)
+
+
+def can_be_opened(path: str) -> bool:
+    """True for a page; false for what only takes forms, or is nothing at all."""
+    adapter = current_app.create_url_adapter(request)
+    return adapter is not None and adapter.test(path, "GET")
+
+
+def page_above(path: str) -> str:
+    """The nearest page above an address that only takes forms: most often the one that holds the form."""
+    parts = path.strip("/").split("/")
+    above = ("/" + "/".join(parts[:length]) for length in range(len(parts) - 1, 0, -1))
+    pages = (page for one in above for page in (one, f"{one}/"))
+    return next((page for page in pages if can_be_opened(page)), "/")
 
 
 def _permissions(provider: VideoProvider | None) -> str:
@@ -260,6 +282,9 @@ def _add_headers(response: Response) -> Response:
     if provider is not None and provider.origins:
         policy["frame-src"] = " ".join(sorted(provider.origins))
         policy["script-src"] = " ".join([policy["script-src"], *sorted(provider.script_origins)])
+    if "form_leads_to" in g:
+        # Browsers check each redirect after a form too: one identity server may log out at another.
+        policy["form-action"] += f" {g.form_leads_to} https:"
     if g.get("sandboxed"):
         policy = {"default-src": "'none'", "frame-ancestors": "'none'", "sandbox": ""}
     response.headers["Content-Security-Policy"] = "; ".join(f"{k} {v}".strip() for k, v in policy.items())

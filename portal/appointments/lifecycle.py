@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from portal import audit, clock, outbox
@@ -317,6 +317,13 @@ def rename_citizen(citizen: Person, former: str) -> None:
             if participant.role == "citizen" and participant.name == former:
                 participant.name = citizen.name
         audit.record(citizen.id, "citizen renamed", messages.subject(row))
+
+
+def change_citizen(citizen: Person, former: Person) -> None:
+    """What was booked under another row of the citizen is his. Time that is taken keeps its name."""
+    must_be_writing()
+    theirs = update(Appointment).where(Appointment.citizen_id == former.id)
+    db.session.execute(theirs.values(citizen_id=citizen.id))
 
 
 def may_change(appointment: Appointment, booking: BookingRules) -> bool:

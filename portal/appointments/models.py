@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from portal import clock
 from portal.db import Base, UtcDateTime
 from portal.offices.models import Office, Service
-from portal.people.models import Person
+from portal.people.models import Person, full_name
 
 KEY_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 """No letters that are mistaken for one another when read out on the phone."""
@@ -177,7 +177,7 @@ class ServedParty(Base):
     @property
     def name(self) -> str:
         """The business's name, or the person's."""
-        return self.business_name or f"{self.first_name} {self.last_name}".strip()
+        return self.business_name or full_name(self.first_name, self.last_name)
 
 
 class Participant(Base):

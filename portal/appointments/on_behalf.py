@@ -13,7 +13,7 @@ from portal import clock
 from portal.appointments.models import Appointment, Participant, ServedParty
 from portal.appointments.papers import CHILD
 from portal.db import db, must_be_writing
-from portal.encryption import decrypt, encrypt
+from portal.encryption import encrypt, read_text
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,8 @@ def seat(appointment: Appointment, served: Served) -> Participant | None:
         declared_at=clock.now() if served.declared else None,
     )
     appointment.served = party
-    if not served.email:
+    # At one address both read the same mail: a second one with everything in it would only confuse them.
+    if not served.email or served.email.casefold() == appointment.email.casefold():
         return None
     guest = Participant(role="served", name=party.name, email=party.email, language=appointment.language)
     appointment.participants.append(guest)
@@ -81,7 +82,7 @@ def may_be_identified(appointment: Appointment) -> dict[str, str]:
 
 def tax_number_of(party: ServedParty) -> str:
     """The business's tax number, for the staff who serve it; empty for a person."""
-    return decrypt(party.tax_number_encrypted.encode()).decode() if party.tax_number_encrypted else ""
+    return read_text(party.tax_number_encrypted)
 
 
 def record_of(served: Served | None, asked: str) -> dict[str, Any]:

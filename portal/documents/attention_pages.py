@@ -40,6 +40,7 @@ KINDS: dict[str, LazyString] = {
     "document.forget": _l("An expired document could not be erased"),
     "case.notice": _l("A message about a request did not reach the citizen"),
     "papers.erase": _l("Papers of a closed case could not be erased"),
+    "session.end": _l("A login that the login page had ended may still be open here"),
     "event.tell": _l("A plugin was not told what happened"),
 }
 """What work is called that was given up."""

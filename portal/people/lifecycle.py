@@ -9,14 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import structlog
-from cryptography.fernet import InvalidToken
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from portal import audit, clock
 from portal.db import db, must_be_writing
-from portal.encryption import decrypt, encrypt, lookup_hashes
+from portal.encryption import encrypt, lookup_hashes, read_text
 from portal.offices.models import Office
-from portal.people.models import Account, Membership, Person
+from portal.people.models import Account, LoginSession, Membership, Person
 from portal.plugin_api import Door, Identity, StaffPost
 
 log = structlog.get_logger()
@@ -34,6 +33,8 @@ class Recognised:
 
     person: Person
     former_name: str = ""
+    joined: tuple[Person, ...] = ()
+    """Other rows that were this person too, and have just become part of this one."""
 
 
 def recognise(door: Door, provider: str, identity: Identity, language: str) -> Recognised:
@@ -44,26 +45,24 @@ def recognise(door: Door, provider: str, identity: Identity, language: str) -> R
     registry at each login; contact data that the person typed himself stays.
     """
     must_be_writing()
-    account = db.session.scalar(
-        select(Account).filter_by(door=door, provider=provider, subject=identity.subject)
-    )
+    account = _account_of(door, provider, identity)
+    twins = _with_tax_number(identity.tax_number)[1:] if door == "citizens" else []
     person = _person_of(account, door, provider, identity) or Person(language=language)
     if account is None:
         account = Account(door=door, provider=provider, subject=identity.subject)
         db.session.add(account)
     account.person, account.last_login_at = person, clock.now()
     former_name = person.name if person.id else ""
+    for twin in twins:
+        _join(person, twin)
     _take_over(person, identity, door)
     db.session.flush()
-    return Recognised(person, former_name if former_name not in ("", person.name) else "")
+    return Recognised(person, former_name if former_name not in ("", person.name) else "", tuple(twins))
 
 
 def tax_number_of(person: Person) -> str:
     """The number in the clear; empty when none is known, or none of today's keys opens it."""
-    try:
-        return decrypt(person.tax_number_encrypted.encode()).decode() if person.tax_number_encrypted else ""
-    except InvalidToken:
-        return ""
+    return read_text(person.tax_number_encrypted)
 
 
 def follow_posts(person: Person, posts: tuple[StaffPost, ...]) -> None:
@@ -104,17 +103,43 @@ def _person_of(account: Account | None, door: Door, provider: str, identity: Ide
         # He may have come before the catalogue listed him.
         return _listed(provider, identity) or (account.person if account else None)
     same = _with_tax_number(identity.tax_number)
-    if same is not None or account is None:
-        return same
+    if same or account is None:
+        return same[0] if same else None
     # The number leads: an account that now belongs to another number belongs to another person.
     known = tax_number_of(account.person)
     return None if known and identity.tax_number not in ("", known) else account.person
 
 
-def _with_tax_number(number: str) -> Person | None:
+def _account_of(door: Door, provider: str, identity: Identity) -> Account | None:
+    """The account with this subject, which may still bear the name that it had under a former secret key."""
+    names = (identity.subject, *identity.former_subjects)
+    known = select(Account).filter_by(door=door, provider=provider).where(Account.subject.in_(names))
+    found = {account.subject: account for account in db.session.scalars(known)}
+    account = next((found[name] for name in names if name in found), None)
+    if account:
+        account.subject = identity.subject
+    return account
+
+
+def _with_tax_number(number: str) -> list[Person]:
+    """The rows of this number, oldest first. It is one, unless a secret key was away for a while."""
     if not number:
-        return None
-    return db.session.scalar(select(Person).where(Person.tax_number_hash.in_(lookup_hashes(number))))
+        return []
+    same = select(Person).where(Person.tax_number_hash.in_(lookup_hashes(number)))
+    return list(db.session.scalars(same.order_by(Person.id)))
+
+
+def _join(person: Person, twin: Person) -> None:
+    """Two rows turn out to be one person: the older one stays, and gets accounts and logins of the other."""
+    for table in (Account, LoginSession):
+        theirs = update(table).where(table.person_id == twin.id)
+        db.session.execute(theirs.values(person_id=person.id))
+    twin.tax_number_encrypted, twin.tax_number_hash = "", None
+    forget_contact(twin)
+    # Before the older row gets the hash that the other one has had.
+    db.session.flush()
+    audit.record(person.id, "rows joined", f"person:{person.id}", other=twin.id)
+    log.warning("two rows of one tax number joined", person=person.id, other=twin.id)
 
 
 def _listed(provider: str, identity: Identity) -> Person | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 import structlog
 from flask import Blueprint, Flask, current_app, flash, redirect, render_template, request, session
 from flask import url_for as flask_url_for
@@ -12,8 +15,6 @@ from sqlalchemy.exc import IntegrityError
 from werkzeug.datastructures import Headers
 
 from portal import audit, security
-from portal.appointments.lifecycle import held_time, rename_citizen
-from portal.appointments.models import Appointment
 from portal.config import Config
 from portal.db import db, transaction
 from portal.i18n import current_language
@@ -22,6 +23,7 @@ from portal.people import lifecycle, login_attempts, sessions, visitor
 from portal.people.lifecycle import Recognised
 from portal.people.login_attempts import Attempt
 from portal.people.models import LoginSession
+from portal.people.neighbours import HeldTime, neighbours
 from portal.people.visitor import current_login
 from portal.plugin_api import (
     ConfigurationFailure,
@@ -36,7 +38,7 @@ from portal.providers import current_providers
 log = structlog.get_logger()
 blueprint = Blueprint("login", __name__)
 
-KEPT_OVER_LOGIN = ("language", "hold", "kept_form", "logins")
+KEPT_OVER_LOGIN = ("language", "hold", "hold_of", "kept_form", "logins")
 """What a session takes along into the login; everything else begins anew."""
 
 
@@ -108,7 +110,7 @@ def back() -> ResponseReturnValue:
 def out() -> ResponseReturnValue:
     """End the session here and, if the provider has one, there: the next one at this computer is another."""
     row = current_login() or visitor.former_login()
-    address = _logout_address(row) if row else _logout_of_nobody(request.form.get("door"))
+    way = _way_out(row) if row else _way_out_of_nobody(request.form.get("door"))
     if row:
         with transaction():
             sessions.end(row)
@@ -119,10 +121,13 @@ def out() -> ResponseReturnValue:
     if language:
         session["language"] = language
     flash(_("You have logged out."), "success")
-    if address is None:
+    if way is None:
         return redirect(flask_url_for("pages.home"))
+    if way.fields:
+        security.let_form_leave(way.url)
+        return render_template("login/out.html", way=way)
     # A redirect after a form may not leave this site (form-action); the header may.
-    return render_template("login/out.html", address=address), Headers({"Refresh": f"0; url={address}"})
+    return render_template("login/out.html", way=way), Headers({"Refresh": f"0; url={way.url}"})
 
 
 @blueprint.post("/session")
@@ -155,9 +160,11 @@ def _sign_in(provider: str, identity: Identity, door: Door) -> None:
     kept = {key: session[key] for key in names if key in session}
     session.clear()
     session.update(kept, just_logged_in=True)
-    held = held_time(kept.get("hold"))
-    if held and held.citizen_id not in (None, person.id):
+    held = neighbours().held_time(kept.get("hold"))
+    if held and _owner(held) not in (None, person.id):
         session.pop("hold")
+    if "hold" in session:
+        session["hold_of"] = [session["hold"], person.id]
     visitor.note_presence()
     login_user(visitor.load(row.key))
     if door == "citizens" and searchable(recognised.former_name) not in ("", searchable(person.name)):
@@ -182,43 +189,61 @@ def _begin_session(
         person = recognised.person
         if door == "staff" and identity.posts is not None:
             lifecycle.follow_posts(person, identity.posts)
+        for twin in recognised.joined:
+            neighbours().joined(person, twin)
         if recognised.former_name:
-            rename_citizen(person, recognised.former_name)
+            neighbours().renamed(person, recognised.former_name)
         row = sessions.begin(person, door, provider, identity, config.sessions.longest(door))
         audit.record(person.id, "logged in", f"person:{person.id}", door=door, provider=provider)
     return recognised, row
 
 
-def _logout_address(row: LoginSession) -> str | None:
-    """Where the identity provider's own session ends; None when it has none or the provider has changed."""
+@dataclass(frozen=True)
+class WayOut:
+    """Where the identity provider's own session ends, and what the browser sends there as a form."""
+
+    url: str
+    fields: Mapping[str, str] = field(repr=False)
+
+
+def _way_out(row: LoginSession) -> WayOut | None:
+    """The provider's logout; None when it has none or the provider has changed."""
     provider = _provider("staff" if row.door == "staff" else "citizens")
-    if provider.name != row.provider:
-        return None
-    home = current_app.config["PORTAL"].portal.base_url + flask_url_for("pages.home")
-    try:
-        return provider.logout_url(sessions.identity_of(row), home)
-    except ProviderFailure as failure:
-        log.warning("logout at the provider failed", provider=row.provider, failure=type(failure).__name__)
-        return None
+    return _ask_for_way_out(provider, sessions.identity_of(row)) if provider.name == row.provider else None
 
 
-def _logout_of_nobody(door: str | None) -> str | None:
+def _way_out_of_nobody(door: str | None) -> WayOut | None:
     """Where somebody logs out at the provider who was not let in here: with the wrong codes, for instance."""
     if door not in ("citizens", "staff"):
         return None
-    home = current_app.config["PORTAL"].portal.base_url + flask_url_for("pages.home")
     provider = _provider("staff" if door == "staff" else "citizens")
+    return _ask_for_way_out(provider, Identity(subject="", logout_hint=""))
+
+
+def _ask_for_way_out(provider: IdentityProvider, identity: Identity) -> WayOut | None:
+    home = current_app.config["PORTAL"].portal.base_url + flask_url_for("pages.home")
     try:
-        return provider.logout_url(Identity(subject="", logout_hint=""), home)
-    except ProviderFailure:
+        url = provider.logout_url(identity, home)
+        return WayOut(url, provider.logout_fields(identity, home)) if url else None
+    except ProviderFailure as failure:
+        log.warning("logout at the provider failed", provider=provider.name, failure=type(failure).__name__)
         return None
 
 
-def _held() -> Appointment | None:
-    """The time that is held for this browser, as far as whoever sits there now may know of it."""
-    row = held_time(session.get("hold"))
-    login = current_login() or visitor.former_login()
-    return row if row and row.citizen_id in (None, login.person_id if login else None) else None
+def _held() -> HeldTime | None:
+    """The time that is held for this browser, as far as whoever sits there now may know of it.
+
+    Whose login has ended may have left: what he chose is shown to him again once he has logged in.
+    """
+    row = neighbours().held_time(session.get("hold"))
+    login = current_login()
+    return row if row and _owner(row) in (None, login.person_id if login else None) else None
+
+
+def _owner(held: HeldTime) -> int | None:
+    """Whose the held time is: of the first who logs in after it was chosen."""
+    key, person_id = session.get("hold_of", (None, None))
+    return held.citizen_id or (person_id if key == session.get("hold") else None)
 
 
 def _provider(door: Door) -> IdentityProvider:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from cryptography.fernet import InvalidToken
 from flask import session
+from werkzeug.urls import iri_to_uri
 
 from portal import clock
 from portal.encryption import decrypt, encrypt
@@ -24,7 +25,8 @@ AT_ONCE = 3
 """The oldest is forgotten for a fourth: a cookie has room for no more."""
 LONGEST = timedelta(hours=1)
 LONGEST_PAGE = 200
-"""Letters of an address to return to; of a longer one only the path is kept: a cookie holds 4 KB in all."""
+"""Letters of an address to return to, as it goes over the line, where a Greek letter takes six. Of a longer
+one only the path is kept, or nothing: a cookie holds 4 KB in all."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,7 @@ class Attempt:
 
 def begin(door: Door, provider: str, next_page: str | None) -> Attempt:
     """An attempt with a state that nobody can guess; `keep` puts it into the cookie."""
-    if next_page and len(next_page) > LONGEST_PAGE:
-        next_page = urlsplit(next_page).path[:LONGEST_PAGE]
-    return Attempt(door, provider, next_page, clock.now().timestamp())
+    return Attempt(door, provider, _short(next_page or ""), clock.now().timestamp())
 
 
 def keep(attempt: Attempt, kept: Mapping[str, str]) -> None:
@@ -69,6 +69,11 @@ def take(state: str) -> Attempt | None:
             session["logins"] = [other for other in session["logins"] if other != sealed]
             return attempt
     return None
+
+
+def _short(page: str) -> str | None:
+    candidates = (iri_to_uri(page), iri_to_uri(urlsplit(page).path))
+    return next((one for one in candidates if one and len(one) <= LONGEST_PAGE), None)
 
 
 def _opened(sealed: str) -> Attempt | None:

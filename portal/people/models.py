@@ -11,6 +11,14 @@ from portal import clock
 from portal.db import Base, UtcDateTime
 from portal.offices.models import Office, Service
 
+LONGEST_FULL_NAME = 200
+"""Letters that appointments have room for; two names of full length have one more with their space."""
+
+
+def full_name(first: str, last: str) -> str:
+    """First and last name as people say them, as long as there is room for."""
+    return f"{first} {last}".strip()[:LONGEST_FULL_NAME]
+
 
 class Person(Base):
     """A citizen or a member of staff. How he logs in stands in his accounts."""
@@ -41,7 +49,7 @@ class Person(Base):
     @property
     def name(self) -> str:
         """First and last name as people say them."""
-        return f"{self.first_name} {self.last_name}".strip()
+        return full_name(self.first_name, self.last_name)
 
 
 class Account(Base):

@@ -14,7 +14,7 @@ from sqlalchemy.orm import joinedload
 
 from portal import clock
 from portal.db import db, must_be_writing
-from portal.encryption import decrypt, encrypt
+from portal.encryption import encrypt, read_text
 from portal.people.models import LoginSession, Person
 from portal.plugin_api import Door, Identity
 
@@ -52,7 +52,7 @@ def running(key: str) -> LoginSession | None:
 
 def identity_of(row: LoginSession) -> Identity:
     """As much of the identity as the provider needs to end its own session."""
-    hint = decrypt(row.logout_hint_encrypted.encode()).decode() if row.logout_hint_encrypted else ""
+    hint = read_text(row.logout_hint_encrypted)
     return Identity(subject=row.subject, session=row.provider_session, logout_hint=hint)
 
 

@@ -45,6 +45,9 @@ class Signer(Protocol):
     def derive(self, value: str) -> bytes:
         """32 bytes that nobody else can compute from ``value``; always the same ones for the same value."""
 
+    def derive_all(self, value: str) -> tuple[bytes, ...]:
+        """The same made with each secret key that is still accepted: `derive` first, older ones after it."""
+
 
 @dataclass(frozen=True)
 class Attachment:

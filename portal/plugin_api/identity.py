@@ -59,7 +59,10 @@ class Identity:
     """The identity server's own name of its session, for ``PluginContext.end_sessions``."""
     logout_hint: str = field(default="", repr=False)
     """Whatever the provider needs at logout; kept encrypted on the server while the session lives, and
-    given back to ``logout_url``. The browser sees no more of it than the address of the logout says."""
+    given back to ``logout_url`` and ``logout_fields``. The browser sees no more of it than those say."""
+    former_subjects: tuple[str, ...] = ()
+    """Other names of the same ``subject``, of which an account may still bear one: where it is made with the
+    secret key (`Signer.derive`) those made with the keys before."""
 
 
 class IdentityProvider(ABC):
@@ -88,6 +91,20 @@ class IdentityProvider(ABC):
     @abstractmethod
     def logout_url(self, identity: Identity, return_url: str) -> str | None:
         """Address that ends the session at the identity server, or None if there is none. Pure."""
+
+    def logout_fields(self, identity: Identity, return_url: str) -> Mapping[str, str]:
+        """What the browser sends to ``logout_url`` as a form, because it must not stand in an address. Pure.
+
+        Addresses are kept in histories and logs. Empty, as by default: the browser just goes there.
+        """
+        return {}
+
+    def unfit_for(self, door: Door) -> str:
+        """Why this provider must not serve ``door`` as it is set, and which setting mends that. Pure.
+
+        Asked at the start, which an answer stops; empty, as by default: it may.
+        """
+        return ""
 
     @abstractmethod
     def check(self) -> None:

@@ -37,6 +37,10 @@ class Visitor:
         address = urljoin(self.address, unescape(forms[form]))
         return self._follow(self._client.post(address, data=dict(values)), address)
 
+    def send(self, address: str, values: Mapping[str, str]) -> Visitor:
+        """Send a form of the portal to ``address``, and follow as `open` does."""
+        return self._follow(self._client.post(address, data=dict(values)), address)
+
     def log_in(self, address: str, username: str, password: str) -> dict[str, str]:
         """Go to ``address``, type name and password, and bring the query with which the portal is called."""
         self.open(address)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -96,6 +97,18 @@ def test_without_an_address_of_its_own_nobody_else_has_a_seat(town, served):
     town.work()
     kinds = set(db.session.scalars(select(OutboxRow.kind)))
     assert "appointment.served_notice" not in kinds
+
+
+def test_two_who_share_an_address_are_told_once(town):
+    row = town.book(replace(NIKOS, email="Maria@Example.gr"))
+    assert [person.role for person in row.participants] == ["citizen"]
+    town.work()
+    assert len(town.letters_to("maria@example.gr")) == 1 and not town.letters_to("Maria@Example.gr")
+
+
+def test_the_longest_names_that_the_form_takes_fit_everywhere(town):
+    row = town.book(replace(NIKOS, first_name="Α" * 100, last_name="Β" * 100))
+    assert seat_of(row).name == row.served.name == f"{'Α' * 100} {'Β' * 99}"
 
 
 def test_the_tax_number_of_a_business_is_encrypted_at_rest(town):

@@ -101,6 +101,17 @@ def test_time_that_is_kept_for_staff_is_offered_to_staff_only(hall, desk):
     assert (row.starts_at, row.clerk_id) == (KEPT, person(CLERK).id)
 
 
+def test_a_form_that_is_sent_again_with_another_name_is_another_booking(hall, desk):
+    """The clerk went back in the browser and typed the next citizen over the former one."""
+    client = desk(CLERK)
+    form = {**open_form(client, with_alexiou()), **CITIZEN, "start": KEPT.isoformat()}
+    assert client.post(BOOK, data=form).status_code == 302
+    again = client.post(BOOK, data={**form, "name": "Πέτρος Άλλος"})
+    assert again.status_code == 409
+    assert 'value="Πέτρος Άλλος"' in again.text
+    assert [row.citizen_name for row in booked()] == [CITIZEN["name"]]
+
+
 def test_a_double_click_makes_one_appointment(hall, desk):
     client = desk(CLERK)
     form = {**open_form(client, choice()), **CITIZEN, "start": KEPT.isoformat()}

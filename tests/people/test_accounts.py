@@ -228,3 +228,68 @@ def test_two_first_logins_at_the_same_moment_make_one_person(each_counter):
     for thread in threads:
         thread.join()
     assert len(seen) == 2 and len(set(seen)) == 1
+
+
+def test_two_rows_of_one_tax_number_become_the_older_one_with_all_that_is_theirs(
+    staffed, client, arrive, logged
+):
+    from dataclasses import replace
+
+    from portal import encryption
+
+    def with_keys(*keys):
+        encryption.init_app(staffed, replace(staffed.config["PORTAL"], secret_keys=keys))
+
+    old, new = staffed.config["PORTAL"].secret_keys[0], "a-new-secret-key-with-more-than-32-letters"
+    arrive(MARIA)
+    first = person("m-1").id
+    # The former key was forgotten at the change, and put back a day later.
+    with_keys(new)
+    arrive(Identity("t-1", first_name="Μαρία", last_name="Παππά", tax_number="999100005"))
+    second = person("t-1").id
+    assert second != first
+    service = db.session.scalars(select(Service).filter_by(key="birth-certificate")).one()
+    rules = staffed.config["PORTAL"].booking
+    details = lifecycle.Details("Μαρία Παππά", "m@example.gr", "+306900000000", "el", "id_card")
+    with transaction():
+        twin = db.session.get(Person, second)
+        row = lifecycle.hold(service, rules, None, availability.offer(service, rules).starts[3], twin, "el")
+        lifecycle.confirm(row, rules, twin, details, twin)
+    with_keys(new, old)
+    for subject in ("t-1", "m-1", "t-2"):
+        assert arrive(Identity(subject, last_name="Παππά", tax_number="999100005")).status_code == 302
+        assert person(subject).id == first
+    assert db.session.get(Appointment, row.id).citizen_id == first
+    assert client.get(f"/appointments/{row.key}").status_code == 200
+    assert db.session.get(Person, second).tax_number_hash is None
+    assert "joined" in logged() and "Παππά" not in logged() and "999100005" not in logged()
+
+
+def test_staff_are_known_by_the_name_that_their_account_had_under_a_former_secret_key(
+    staffed, client, arrive
+):
+    arrive(Identity("old-name", username="k.alexiou"), "staff")
+    clerk = person("old-name").id
+    arrive(Identity("new-name", username="k.alexiou", former_subjects=("old-name",)), "staff")
+    assert person("new-name").id == clerk
+    assert client.get("/staff/").status_code == 200
+    assert count(Account) == 1
+
+
+def test_the_registrys_longest_names_fit_an_appointment(each_counter, first_free):
+    from dataclasses import replace
+
+    from portal.people import lifecycle as people
+
+    longest = replace(MARIA, first_name="Α" * 100, last_name="Β" * 100)
+    service = each_counter.service("birth-certificate")
+    start = first_free(each_counter, service, 3)
+    with transaction():
+        maria = people.recognise("citizens", "directory", MARIA, "el").person
+        row = lifecycle.hold(service, each_counter.booking, None, start, maria, "el")
+        details = lifecycle.Details(maria.name, "m@example.gr", "+306900000000", "el", "id_card")
+        lifecycle.confirm(row, each_counter.booking, maria, details, maria)
+    with transaction():
+        recognised = people.recognise("citizens", "directory", longest, "el")
+        lifecycle.rename_citizen(recognised.person, recognised.former_name)
+    assert row.citizen_name == f"{'Α' * 100} {'Β' * 99}"

@@ -148,3 +148,46 @@ def test_another_browser_does_not_get_the_chosen_time(app, client, chosen, arriv
     other = Browser(app)
     arrive(PETER, browser=other)
     assert other.get("/booking").status_code == 302
+
+
+def test_what_somebody_had_chosen_is_not_shown_to_who_sits_there_after_him(client, arrive, chosen, clock):
+    arrive(MARIA)
+    with transaction():
+        db.session.get(Appointment, chosen.id).hold_expires_at += timedelta(hours=1)
+    clock.shift(timedelta(minutes=31))
+    page = client.get("/login/citizens/first?next=/booking").text
+    assert "Please log in again" in page and "Your time is held" not in page
+    arrive(PETER)
+    assert client.get("/booking").status_code == 302
+
+
+def test_a_form_that_was_refused_and_is_sent_again_leads_back_to_its_page(client, arrive, clock):
+    """Its address only takes forms, and so it is where the browser says that it comes from."""
+    arrive(MARIA)
+    token = client.get("/my-details").text.split('name="csrf_token" value="')[1].split('"')[0]
+    clock.shift(timedelta(minutes=31))
+    refused = {"Referer": "http://localhost/staff/appointments/abc/note"}
+    answer = client.post("/my-details", data={**TYPED, "csrf_token": token}, headers=refused)
+    assert "next=/staff/appointments/abc&" in answer.location
+    assert db.session.scalars(select(KeptForm)).one().page == "/staff/appointments/abc"
+
+
+def test_an_address_that_only_takes_forms_tells_where_its_page_is(client):
+    client.get("/?lang=en")
+    answer = client.get("/staff/appointments/abc/note")
+    assert answer.status_code == 405
+    assert 'href="/staff/appointments/abc"' in answer.text and "the page with the form" in answer.text
+
+
+def test_three_logins_with_long_greek_addresses_fit_into_a_cookie(client, provider, monkeypatch):
+    """A browser silently drops a cookie of more than 4 KB, and with it every login."""
+    from portal.plugin_api import LoginStart
+
+    kept = dict.fromkeys(("verifier", "nonce", "state", "return_url"), "x" * 64)
+    monkeypatch.setattr(provider, "start", lambda *given: LoginStart("https://login.example/", kept))
+    for number in range(3):
+        answer = client.get("/login", query_string={"next": f"/staff/?find={'Παπα' * 60}{number}"})
+        assert answer.status_code == 302
+        assert len(answer.headers["Set-Cookie"]) < 4096
+    for page in ("/" + "α" * 199, "/a?find=" + "α" * 150):
+        assert client.get("/login", query_string={"next": page}).status_code == 302

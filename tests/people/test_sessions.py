@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -262,3 +263,54 @@ def test_many_logins_with_long_addresses_fit_into_the_cookie(client, provider):
     for number in range(6):
         answer = client.get(f"/login?next=/staff/book/?{'x' * 150}{number}")
         assert len(answer.headers["Set-Cookie"]) < 4000
+
+
+def test_whoever_logs_out_after_a_secret_key_was_dropped_is_logged_out(app, client, arrive, provider):
+    from dataclasses import replace as changed
+
+    from portal import encryption
+
+    arrive(replace(MARIA, logout_hint="a token"))
+    key = login().key
+    config = app.config["PORTAL"]
+    encryption.init_app(app, changed(config, secret_keys=("a-new-secret-key-with-more-than-32-letters",)))
+    assert client.submit("/logout", page="/appointments").status_code == 200
+    assert db.session.get(LoginSession, key).ended_at is not None
+
+
+def test_what_the_provider_must_not_see_in_an_address_goes_there_as_a_form(
+    client, arrive, provider, monkeypatch
+):
+    monkeypatch.setattr(provider, "logout_fields", lambda identity, url: {"hint": identity.logout_hint})
+    arrive(replace(MARIA, logout_hint="a token"))
+    answer = client.submit("/logout", page="/appointments")
+    assert "Refresh" not in answer.headers
+    assert '<form method="post" action="https://login.example/out?' in answer.text
+    assert 'name="hint" value="a token"' in answer.text and answer.text.count("a token") == 1
+    assert "form-action 'self' https://login.example https:;" in answer.headers["Content-Security-Policy"]
+    assert "https:" not in client.get("/").headers["Content-Security-Policy"]
+
+
+def test_a_session_that_the_identity_server_ended_before_it_began_here_ends_soon(app, client, arrive, clock):
+    from portal import outbox
+    from portal.people import jobs
+
+    with transaction():
+        jobs.post_end("directory", "sid-1")
+    arrive(replace(MARIA, session="sid-1"))
+    assert is_in(client)
+    clock.shift(timedelta(seconds=11))
+    outbox.run_due(app)
+    assert not is_in(client)
+
+
+def test_the_word_of_a_logout_that_finds_nobody_is_kept_for_a_minute(app, client, provider, monkeypatch):
+    from portal.outbox import OutboxRow
+    from portal.plugin_context import _end_sessions
+    from portal.providers import current_providers
+
+    monkeypatch.setattr(type(current_providers()), "given_by", lambda self, plugin, kind: ["directory"])
+    end = _end_sessions(app, "directory_plugin")
+    assert (end(session="sid-1"), end(subject="somebody")) == (0, 0)
+    rows = db.session.scalars(select(OutboxRow).filter_by(kind="session.end")).all()
+    assert [row.payload["session"] for row in rows] == ["sid-1"] * 2

@@ -165,6 +165,18 @@ def test_a_chosen_provider_that_nobody_provides(install: Install, problems: Prob
     ]
 
 
+def test_a_provider_that_must_not_serve_its_door_as_it_is_set(install: Install, problems: Problems) -> None:
+    unfit = """
+class Careless(FakeIdentity):
+    def unfit_for(self, door):
+        return "anybody could come in; set lock" if door == "staff" else ""
+"""
+    install("acme", unfit + COMPLETE.replace("FakeIdentity({}", "Careless({}"))
+    assert problems("acme") == [
+        'municipality.toml  [providers] identity.staff = "fake": anybody could come in; set lock'
+    ]
+
+
 def test_a_table_for_a_plugin_that_is_not_enabled(install: Install, problems: Problems) -> None:
     install("acme", COMPLETE)
     (line,) = problems("acme", tables={"video_jitsi": {}})

@@ -317,6 +317,45 @@ def test_a_state_that_nothing_reaches_is_noticed() -> None:
     }
 
 
+# --- The record ------------------------------------------------------------------------------------------
+
+CASE_WORDS = "portal/appointments/staff/case_words.py"
+NOT_OF_A_CASE = ("f'person:", "f'outbox:")
+"""Subjects whose record no page shows."""
+
+
+def deeds_of_cases(tree: ast.AST) -> set[str]:
+    """The deeds that are written down about appointments, and so are read in their cases."""
+    return {
+        ast.literal_eval(node.args[1])
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) == "audit.record"
+        and not ast.unparse(node.args[2]).startswith(NOT_OF_A_CASE)
+    }
+
+
+def words_of_deeds() -> set[str]:
+    for node in tree_of(ROOT / CASE_WORDS).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "DEEDS":
+            assert isinstance(node.value, ast.Dict)
+            # That each of these words is Greek too, the tests of the catalogues see to.
+            assert all(ast.unparse(words).startswith("_l(") for words in node.value.values)
+            return {ast.literal_eval(deed) for deed in node.value.keys if deed}
+    raise AssertionError(f"{CASE_WORDS} has no DEEDS")
+
+
+def test_every_deed_in_the_record_of_a_case_is_told_in_words() -> None:
+    recorded: set[str] = set().union(*(deeds_of_cases(tree_of(path)) for path in CORE))
+    assert len(recorded) > 30
+    assert recorded == words_of_deeds()
+
+
+def test_a_deed_without_words_is_noticed() -> None:
+    assert deeds_of_cases(ast.parse("audit.record(None, 'wondered at', subject(row))")) == {"wondered at"}
+    assert deeds_of_cases(ast.parse("audit.record(None, 'seen', f'person:{row.id}')")) == set()
+
+
 def doers(event: str) -> set[str]:
     """Functions of appointments that let the event happen: they call ``change(…, "event")``."""
     return {

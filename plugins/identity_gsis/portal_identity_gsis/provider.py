@@ -49,11 +49,20 @@ class GsisLogin(IdentityProvider):
         server = self._server()
         token = server.token(client, answer["code"], kept.get("return_url", ""))
         # The token is not kept: nothing else is asked with it.
-        return self._identity(server.person(client, token), door)
+        return self._identity(server.person(client, token), door, client.names_employees)
 
     def logout_url(self, identity: Identity, return_url: str) -> str | None:
         client = self._settings.client("staff" if identity.logout_hint == "staff" else "citizens")
         return client.logout_address(return_url)
+
+    def unfit_for(self, door: Door) -> str:
+        if door == "citizens" or self._settings.client("staff").names_employees:
+            return ""
+        return (
+            "staff would log in with the codes of citizens, of whom anybody may bear a clerk's name: set "
+            "staff_client_id and its secret in [plugin.identity_gsis], with staff_context = "
+            '"oauth2servergov", or name another provider for staff'
+        )
 
     def check(self) -> None:
         for client in self._settings.clients():
@@ -69,15 +78,21 @@ class GsisLogin(IdentityProvider):
     def _server(self) -> GsisServer:
         return GsisServer(self._context, Deadline(self.timeout))
 
-    def _identity(self, told: Mapping[str, str], door: Door) -> Identity:
+    def _identity(self, told: Mapping[str, str], door: Door, is_employee: bool) -> Identity:
         tax_number = told.get("taxid", "")
         if not is_tax_number(tax_number):
             raise LoginRefused("GSIS told no tax number, or one that is not valid", "incomplete")
         if _is_organisation(told):
             raise LoginRefused("the codes belong to a legal person", "organisation")
+        # It stands in the database as it is, so it must not be the tax number; that of a user could be
+        # given to somebody else one day.
+        marked = f"staff {tax_number}" if door == "staff" else tax_number
+        subject, *former = (derived.hex() for derived in self._context.signer.derive_all(marked))
         return Identity(
-            subject=self._subject(told, door),
-            username=told.get("userid", ""),
+            subject=subject,
+            former_subjects=tuple(former),
+            # Citizens choose their own: it leads to nobody's entry in the catalogue.
+            username=told.get("userid", "") if is_employee else "",
             first_name=told.get("firstname", ""),
             last_name=told.get("lastname", ""),
             fathers_name=told.get("fathername", ""),
@@ -85,15 +100,6 @@ class GsisLogin(IdentityProvider):
             tax_number=tax_number,
             logout_hint=door,
         )
-
-    def _subject(self, told: Mapping[str, str], door: Door) -> str:
-        """It stands in the database as it is, so it must not be a citizen's tax number.
-
-        Another secret key makes other subjects; the portal then knows a citizen again by the tax number.
-        Public employees, whom it does not know by that, are known by their user name, as in its catalogue.
-        """
-        username = told.get("userid", "") if door == "staff" else ""
-        return username or self._context.signer.derive(told["taxid"]).hex()
 
 
 def _is_organisation(told: Mapping[str, str]) -> bool:

@@ -13,6 +13,7 @@ from portal.plugin_api import Door, PluginSettings, Secret, Url
 
 Context = Literal["oauth2server", "oauth2serverotp", "oauth2servergov"]
 """Citizens and businesses; the same with a one-time password; public employees."""
+EMPLOYEES: Context = "oauth2servergov"
 
 
 def _is_client_id(value: str) -> str:
@@ -78,7 +79,7 @@ class GsisSettings(PluginSettings):
     def client(self, door: Door) -> Client:
         """What to use at this door."""
         if door == "staff" and self.staff_client_id and self.staff_client_secret:
-            context = self.staff_context or "oauth2servergov"
+            context = self.staff_context or EMPLOYEES
             return self._client("staff_", self.staff_client_id, self.staff_client_secret, context)
         return self._client("", self.client_id, self.client_secret, self.context)
 
@@ -92,6 +93,7 @@ class GsisSettings(PluginSettings):
             prefix=prefix,
             client_id=client_id,
             secret=secret,
+            names_employees=context == EMPLOYEES,
             scope=self.scope,
             login_path=self.login_path,
             authorize=base + self.authorize_path,
@@ -109,6 +111,8 @@ class Client:
     """What stands before the names of its settings: nothing or ``staff_``."""
     client_id: str
     secret: Secret = field(repr=False)
+    names_employees: bool
+    """True for the context of public employees, whose user names no citizen can choose."""
     scope: str
     login_path: str
     authorize: str

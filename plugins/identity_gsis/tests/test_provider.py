@@ -28,7 +28,6 @@ from portal.testing.gsis import (
     FIRM,
     NEWCOMER,
     NUMBERLESS,
-    OFFICIAL,
     GsisSimulator,
     Taxpayer,
     Visitor,
@@ -73,7 +72,7 @@ def test_a_person_arrives_with_everything_that_gsis_tells_and_without_its_paddin
 ) -> None:
     eleni = enter(provider, ELENI)
     assert (eleni.first_name, eleni.last_name, eleni.fathers_name) == ("ΕΛΕΝΗ", "ΔΟΚΙΜΑΣΤΙΚΟΥ", "ΓΕΩΡΓΙΟΣ")
-    assert (eleni.tax_number, eleni.username, eleni.birth_year) == ("999100005", "User999100005", 1980)
+    assert (eleni.tax_number, eleni.username, eleni.birth_year) == ("999100005", "", 1980)
     assert (eleni.email, eleni.phone, eleni.posts) == ("", "", None)
 
 
@@ -108,20 +107,6 @@ def test_the_subject_tells_nobody_the_tax_number_and_stays_the_same(
     assert len(subject) == 64
     assert ELENI.told["taxid"] not in subject
     assert enter(provider, ELENI).subject == subject
-
-
-def test_a_public_employee_comes_through_the_staffs_door_with_its_own_client(
-    both_doors: GsisLogin, enter: Enter
-) -> None:
-    clerk = enter(both_doors, OFFICIAL, door="staff")
-    assert (clerk.username, clerk.posts, clerk.logout_hint) == ("k.alexiou", None, "staff")
-    assert clerk.subject == "k.alexiou", "another secret key must not make somebody else of him"
-    assert enter(both_doors, ELENI).logout_hint == "citizens"
-
-
-def test_without_a_client_for_staff_both_doors_use_the_same(provider: GsisLogin) -> None:
-    doors = [provider.start(RETURN_URL, "s", "el", door).url for door in ("citizens", "staff")]
-    assert doors[0] == doors[1]
 
 
 def test_a_one_time_password_is_asked_for_where_the_context_has_one(

@@ -73,16 +73,34 @@ class KeycloakLogin(IdentityProvider):
         return identity_of({**about, **claims}, door, self._settings, logout_hint=id_token)
 
     def logout_url(self, identity: Identity, return_url: str) -> str | None:
-        query = {"client_id": self._settings.client_id, "post_logout_redirect_uri": return_url}
-        if identity.logout_hint:
-            query["id_token_hint"] = identity.logout_hint
+        # Where a form is sent, Keycloak reads nothing but the form.
+        query = {} if identity.logout_hint else self._logout_query(return_url)
         return self._realm.address("logout", query)
+
+    def logout_fields(self, identity: Identity, return_url: str) -> Mapping[str, str]:
+        # An ID token tells whom it was made for; without it Keycloak asks for a confirmation.
+        if not identity.logout_hint:
+            return {}
+        return {**self._logout_query(return_url), "id_token_hint": identity.logout_hint}
+
+    def unfit_for(self, door: Door) -> str:
+        names_lead = self._settings.roles_from == "catalogue"
+        if door == "staff" and names_lead and self._settings.identity_provider_hint:
+            return (
+                'roles_from = "catalogue" beside identity_provider_hint: citizens of the same realm may bear '
+                'a clerk\'s name; grant posts by roles, with roles_from = "client", or let another provider '
+                "serve one of the doors and delete the hint"
+            )
+        return ""
 
     def check(self) -> None:
         self._trial.check()
 
     def try_out(self, return_url: str) -> list[Finding]:
         return self._trial.findings(return_url)
+
+    def _logout_query(self, return_url: str) -> dict[str, str]:
+        return {"client_id": self._settings.client_id, "post_logout_redirect_uri": return_url}
 
     def _check_answer(self, kept: Mapping[str, str], answer: Mapping[str, str]) -> None:
         if not hmac.compare_digest(answer.get("state", "").encode(), kept["state"].encode()):

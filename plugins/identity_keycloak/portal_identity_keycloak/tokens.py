@@ -47,6 +47,10 @@ class Keys:
     def get(self, kid: str) -> JWK | None:
         """The key of this name; an unknown one makes us ask the realm again, but not often."""
         now = self._clock().timestamp()
+        known = self._keys.get(kid)
+        if known is not None and now < self._until:
+            # Whatever goes wrong with fetching others, and however long that takes.
+            return known
         with self._lock:
             if abs(now - self._failed_at) < BETWEEN_SURPRISES:
                 raise TemporaryFailure("Keycloak did not tell its keys a moment ago")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -40,12 +41,15 @@ class ScriptedRealm:
         self.issuer = f"{remote.url}/realms/portal"
         self.key = JWK.generate(kty="RSA", size=2048, kid="of-the-realm")
         self.published = [self.key]
+        self.tells_keys = True
         self.id_token = ""
         self.about: dict[str, Any] = {"sub": "subject-1", "afm": AFM, "family_name": "Παπαδοπούλου"}
         remote.script(self.answer)
 
     def answer(self, asked: Asked) -> Reply:
         told: dict[str, Any] = {}
+        if asked.path.endswith("/certs") and not self.tells_keys:
+            return Reply(status=503)
         if asked.path.endswith("/certs"):
             told = {"keys": [key.export_public(as_dict=True) for key in self.published]}
         elif asked.path.endswith("/token"):
@@ -291,6 +295,33 @@ def test_a_keycloak_that_calls_itself_otherwise_is_told(
     realm.remote.script(Reply(body=b'{"issuer": "https://login.example/realms/portal"}'))
     troubles = [finding.trouble for finding in provider.try_out(RETURN_URL)]
     assert "set server_url to the part before /realms/" in troubles[1]
+
+
+def test_while_keycloak_tells_no_keys_those_that_are_known_still_hold(
+    provider: KeycloakLogin, realm: ScriptedRealm
+) -> None:
+    finish(provider, realm, lambda claims: sign(claims, realm.key))
+    realm.tells_keys = False
+    with pytest.raises(TemporaryFailure):
+        finish(provider, realm, lambda claims: sign(claims, realm.key, kid="unknown"))
+    assert realm.fetches() == 2, "it was asked for, and in vain"
+    assert finish(provider, realm, lambda claims: sign(claims, realm.key)).subject == "subject-1"
+
+
+@pytest.mark.parametrize(
+    ("settings", "fit"),
+    [
+        ({"roles_from": "catalogue", "identity_provider_hint": "taxisnet"}, False),
+        ({"roles_from": "catalogue"}, True),
+        ({"identity_provider_hint": "taxisnet"}, True),
+    ],
+)
+def test_names_of_the_catalogue_are_not_believed_in_the_realm_of_citizens(
+    context: PluginContext[Any], settings: dict[str, str], fit: bool
+) -> None:
+    provider = KeycloakLogin(replace(context, settings=context.settings.model_copy(update=settings)))
+    assert (provider.unfit_for("staff") == "") is fit
+    assert provider.unfit_for("citizens") == ""
 
 
 # --- The call with which Keycloak tells of a logout --------------------------------------------------------

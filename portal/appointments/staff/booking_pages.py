@@ -117,7 +117,9 @@ def _book(choice: Choice, form: StaffBookingForm) -> Appointment:
 
 
 def _request_key(choice: Choice, form: StaffBookingForm) -> str:
-    asked = (the_person().id, form.once.data, form.starts_at.isoformat(), sorted(choice.values().items()))
+    """The same for the same form only: after "back", another name is another citizen's booking."""
+    typed = sorted((name, text) for name, text in request.form.items(multi=True) if name != "csrf_token")
+    asked = (the_person().id, form.starts_at.isoformat(), sorted(choice.values().items()), typed)
     return hashlib.sha256(repr(asked).encode()).hexdigest()
 
 

@@ -45,6 +45,8 @@ DEEDS = {
     "help wanted": _l("The citizen asked to be served without video"),
     "help not wanted": _l("The citizen wants to be served by video after all"),
     "identity checked": _l("Identity checked"),
+    "citizen renamed": _l("The registry changed the citizen’s name"),
+    "imported": _l("Taken over from the former system"),
     "note written": _l("Note written"),
     "call broke off": _l("The call broke off; everybody is back at the door"),
     "call ended": _l("Call ended"),

@@ -74,6 +74,17 @@ class IdentityProviderBehaviour(ProviderBehaviour):
         address = provider.logout_url(self.log_in(provider), RETURN_URL)
         assert address is None or address.startswith(("https://", "http://127.0.0.1", "/"))
 
+    def test_nothing_of_the_person_stands_in_the_address_of_the_logout(
+        self, provider: IdentityProvider, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        person = self.log_in(provider)
+        with no_network(monkeypatch):
+            address = provider.logout_url(person, RETURN_URL) or ""
+            fields = provider.logout_fields(person, RETURN_URL)
+        assert all(isinstance(value, str) for value in fields.values())
+        secret = [person.tax_number, person.email, *fields.values()]
+        assert [text for text in secret if text and text in address] == []
+
     def test_the_log_tells_nothing_personal(self, provider: IdentityProvider, logged: Any) -> None:
         person = self.log_in(provider)
         personal = [person.last_name, person.tax_number, person.email, person.phone]
