@@ -112,7 +112,7 @@ def test_people_of_the_version_before_accounts_are_found_again(empty_app: Flask)
 
 
 def test_cases_of_the_version_before_the_protocol_get_their_numbers(empty_app: Flask) -> None:
-    upgrade(revision="0007")
+    upgrade(revision="0008")
     tables = MetaData()
     tables.reflect(db.engine)
     for name in ("field", "person", "service"):
