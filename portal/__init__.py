@@ -27,6 +27,7 @@ def create_app(config: Config | None = None) -> Flask:
         security,
     )
     from portal.appointments import jobs, roster
+    from portal.documents import following
     from portal.documents import jobs as document_jobs
     from portal.people import login, own_pages
 
@@ -56,6 +57,7 @@ def create_app(config: Config | None = None) -> Flask:
     _register_pages(app)
     jobs.register()
     document_jobs.register()
+    following.register()
 
     pages.init_app(app, config)
     health.init_app(app)

@@ -36,7 +36,7 @@ log = structlog.get_logger()
 
 P = TypeVar("P")
 
-IN_PAGES = frozenset({"join", "join_url", "start", "finish", "logout_url"})
+IN_PAGES = frozenset({"join", "join_url", "start", "finish", "logout_url", "objection", "accept_number"})
 IN_JOBS = frozenset({"open_room", "close_room", "send", "find", "label", "track", "cancel", "forget"})
 GUARDED = IN_PAGES | IN_JOBS | {"check", "try_out", "try_join"}
 

@@ -27,6 +27,7 @@ from portal.documents.desk import (
     way_chosen,
 )
 from portal.documents.models import Delivery, DocumentRequest
+from portal.documents.progress import has_labels
 from portal.people import access
 from portal.people.visitor import the_person
 
@@ -51,10 +52,11 @@ class Tray:
 @security.staff_only
 def deliveries() -> str:
     """What is owed, what waits for the citizen, what failed, what is on its way, what arrived lately."""
-    person = the_person()
+    person, trays = the_person(), _trays()
     return render_template(
         "documents/desk.html",
-        trays=_trays(),
+        trays=trays,
+        carriers=_carriers(trays),
         may_serve=lambda appointment: access.may_serve(person, appointment),
     )
 
@@ -83,13 +85,14 @@ def hand_over(key: str) -> ResponseReturnValue:
     return back_to(appointment)
 
 
-@blueprint.post("/deliveries/<key>/<any('carrier', 'came-back', 'try-again'):deed>")
+@blueprint.post("/deliveries/<key>/<any('carrier', 'arrived', 'came-back', 'try-again'):deed>")
 @security.staff_only
 def record_deed(key: str, deed: str) -> ResponseReturnValue:
-    """Given to the carrier, came back, or to be tried once more the same way."""
+    """Given to the carrier, arrived, came back, or to be tried once more the same way."""
     delivery = delivery_at_desk(key)
     deeds = {
         "carrier": (lifecycle.handed_to_carrier, _("Recorded: given to the carrier.")),
+        "arrived": (lifecycle.arrived, _("Recorded: it has arrived.")),
         "came-back": (lifecycle.came_back, _("Recorded: it came back. Choose another way.")),
         "try-again": (lifecycle.try_again, _("The document is being sent once more.")),
     }
@@ -161,6 +164,14 @@ def _trays() -> list[Tray]:
         Tray("away", _l("On their way"), _l("Nothing is on its way."), heap("waiting", "sent")),
         Tray("arrived", _l("Received lately"), _l("Nothing yet."), _arrived()),
     ]
+
+
+def _carriers(trays: list[Tray]) -> dict[str, int]:
+    """How many parcels with labels wait to be given to each carrier."""
+    ready = next(tray for tray in trays if tray.name == "ready")
+    names = [lifecycle.current_delivery(row) for row in ready.requests]
+    labelled = [one.provider for one in names if one is not None and has_labels(one.provider)]
+    return {name: labelled.count(name) for name in sorted(set(labelled))}
 
 
 def _requests() -> list[DocumentRequest]:
