@@ -6,9 +6,7 @@ Nothing here calls a carrier. A worker has fetched the labels; a typed number is
 from __future__ import annotations
 
 from collections.abc import Iterable
-from io import BytesIO
 
-import pikepdf
 from flask import Response, abort, flash, redirect, render_template, request, send_file
 from flask import url_for as flask_url_for
 from flask.typing import ResponseReturnValue
@@ -22,6 +20,7 @@ from portal.documents import following, lifecycle
 from portal.documents.delivery_pages import visible
 from portal.documents.desk import back_to, blueprint, delivery_at_desk, refusals_told
 from portal.documents.models import Delivery, DocumentRequest
+from portal.documents.pdf_check import joined
 from portal.people.visitor import the_person
 from portal.providers import current_providers
 
@@ -41,6 +40,18 @@ def tell_number(key: str) -> ResponseReturnValue:
             lifecycle.number_told(delivery, receipt, the_person())
             following.post_label(delivery)
         flash(_("The number %(number)s is recorded.", number=receipt.reference), "success")
+    return back_to(delivery.request.appointment)
+
+
+@blueprint.post("/deliveries/<key>/arrived")
+@security.staff_only
+def arrived(key: str) -> ResponseReturnValue:
+    """It has arrived: so says the carrier's page, or the citizen."""
+    delivery = delivery_at_desk(key)
+    with refusals_told():
+        with transaction():
+            lifecycle.arrived(delivery, the_person())
+        flash(_("Recorded: it has arrived."), "success")
     return back_to(delivery.request.appointment)
 
 
@@ -109,7 +120,7 @@ def _printed(deliveries: Iterable[Delivery], filename: str) -> ResponseReturnVal
     """The labels one after the other."""
     wanted = list(deliveries)
     try:
-        content = _joined([files.open_document(delivery.label_file) for delivery in wanted])
+        content = joined([files.open_document(delivery.label_file) for delivery in wanted])
     except FileNotFoundError:
         return _no_label()
     with transaction():
@@ -125,14 +136,3 @@ def _printed(deliveries: Iterable[Delivery], filename: str) -> ResponseReturnVal
 def _no_label() -> ResponseReturnValue:
     flash(_("There is no label to print."), "info")
     return redirect(flask_url_for("desk.deliveries"))
-
-
-def _joined(labels_: list[BytesIO]) -> BytesIO:
-    whole = BytesIO()
-    with pikepdf.new() as pdf:
-        for content in labels_:
-            with pikepdf.open(content) as one:
-                pdf.pages.extend(one.pages)
-        pdf.save(whole)
-    whole.seek(0)
-    return whole

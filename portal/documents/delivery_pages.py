@@ -85,14 +85,13 @@ def hand_over(key: str) -> ResponseReturnValue:
     return back_to(appointment)
 
 
-@blueprint.post("/deliveries/<key>/<any('carrier', 'arrived', 'came-back', 'try-again'):deed>")
+@blueprint.post("/deliveries/<key>/<any('carrier', 'came-back', 'try-again'):deed>")
 @security.staff_only
 def record_deed(key: str, deed: str) -> ResponseReturnValue:
-    """Given to the carrier, arrived, came back, or to be tried once more the same way."""
+    """Given to the carrier, came back, or to be tried once more the same way."""
     delivery = delivery_at_desk(key)
     deeds = {
         "carrier": (lifecycle.handed_to_carrier, _("Recorded: given to the carrier.")),
-        "arrived": (lifecycle.arrived, _("Recorded: it has arrived.")),
         "came-back": (lifecycle.came_back, _("Recorded: it came back. Choose another way.")),
         "try-again": (lifecycle.try_again, _("The document is being sent once more.")),
     }

@@ -226,7 +226,11 @@ def news_arrived(delivery: Delivery, news: Tracking) -> None:
     _lock(delivery.request, delivery)
     delivery.news = news.text[:200] or delivery.news
     event = NEWS_EVENTS.get(news.state or "", "")
-    if (delivery.state, event) not in DELIVERY_TRANSITIONS:
+    # What failed is on its way again only if the carrier says something that happened since.
+    is_old = news.at is None or news.at <= delivery.changed_at
+    if (delivery.state, event) not in DELIVERY_TRANSITIONS or (
+        (delivery.state, event) == ("failed", "send") and is_old
+    ):
         return
     _change_delivery(delivery, event, news.at)
     delivery.last_error = news.text if event == "fail" else ""

@@ -36,8 +36,13 @@ ONLY_IN = {
     "jwcrypto": {"plugins/identity_keycloak/portal_identity_keycloak/tokens.py"},
     "keycloak": {"plugins/identity_keycloak/portal_identity_keycloak/server.py"},
     "phonenumbers": {"portal/forms.py"},
-    "pikepdf": {"portal/documents/pdf_check.py", "portal/demo/documents.py"},
+    "pikepdf": {
+        "portal/documents/pdf_check.py",
+        "portal/demo/documents.py",
+        "portal/testing/elta/services.py",
+    },
     "stdnum": {"portal/plugin_api/tax_number.py"},
+    "zeep": {"plugins/delivery_elta/portal_delivery_elta/soap.py"},
 }
 """A package that may be replaced one day is known in one or two places."""
 
