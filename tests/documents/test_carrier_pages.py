@@ -12,6 +12,7 @@ from time_machine import Traveller
 
 from portal.db import db, transaction
 from portal.testing.elta import EltaSimulator, parcels
+from portal.testing.page_lint import lint
 
 pytestmark = pytest.mark.usefixtures("ways")
 
@@ -57,6 +58,7 @@ def test_the_labels_of_the_day_are_one_file_and_the_list_names_them(case: Any, d
     assert labels.headers["Cache-Control"] == "no-store"
     assert joined(browser.get(f"/staff/deliveries/{first.key}/label").data) == 1
     listed = browser.get("/staff/deliveries/hand-over/elta").text
+    assert lint(page.text, "el") + lint(listed, "el") == []
     assert [delivery.reference in listed for delivery in (first, second)] == [True, True]
     assert "Δοκιμής 1, 15772 Ζωγράφου" in listed
 
@@ -93,6 +95,7 @@ def test_registered_mail_is_sent_when_its_number_is_typed(case: Any, desk: Any) 
     db.session.rollback()
     assert (delivery.state, delivery.reference) == ("sent", "PE123456785GR")
     case_page = browser.get(f"/staff/appointments/{delivery.request.appointment.key}").text
+    assert lint(page, "el") + lint(case_page, "el") == []
     assert "https://itemsearch.elta.gr/el-GR/Query/Direct/PE123456785GR" in case_page
 
 
