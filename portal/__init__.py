@@ -28,6 +28,7 @@ def create_app(config: Config | None = None) -> Flask:
         unreadable,
     )
     from portal.appointments import jobs, lifecycle, roster
+    from portal.documents import following
     from portal.documents import jobs as document_jobs
     from portal.people import jobs as people_jobs
     from portal.people import login, neighbours, own_pages
@@ -64,6 +65,7 @@ def create_app(config: Config | None = None) -> Flask:
     people_jobs.register()
     jobs.register()
     document_jobs.register()
+    following.register()
 
     pages.init_app(app, config)
     health.init_app(app)

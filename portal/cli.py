@@ -85,7 +85,11 @@ def _add_trials(command: Callable[..., argparse.ArgumentParser]) -> None:
     video.set_defaults(run=_try_video)
     video.add_argument("--role", choices=["clerk", "citizen", "interpreter"], default="clerk")
     video.add_argument("--keep-open", action="store_true", help="leave the room for 15 minutes")
-    for kind in (identity, video):
+    delivery = kinds.add_parser(
+        "delivery", help="does the way of delivery work? Nothing is sent to a citizen"
+    )
+    delivery.set_defaults(run=_try_delivery)
+    for kind in (identity, video, delivery):
         kind.add_argument("provider", help="its name in [providers]")
         kind.add_argument("--json", action="store_true", help="the same for programs")
 
@@ -200,16 +204,30 @@ def _check(options: argparse.Namespace) -> int:
 def _try_identity(options: argparse.Namespace) -> int:
     from portal import trial
 
+    return _try_out("identity", options, trial.identity)
+
+
+def _try_delivery(options: argparse.Namespace) -> int:
+    from portal import trial
+
+    return _try_out("delivery", options, trial.delivery)
+
+
+def _try_out(
+    kind: str, options: argparse.Namespace, try_it: Callable[[Flask, str], Sequence[Finding]]
+) -> int:
+    from portal import trial
+
     try:
         # A program reads the answer from standard output; the log goes beside it.
         with redirect_stdout(sys.stderr):
-            findings = trial.identity(_app(), options.provider)
+            findings = try_it(_app(), options.provider)
     except trial.NotChosen as reason:
         print(reason, file=sys.stderr)
         return 1
     tried = [{"tried": found.tried, "trouble": found.trouble} for found in findings]
     problems = [found.trouble for found in findings if found.trouble]
-    told = {"kind": "identity", "provider": options.provider, "tried": tried, "problems": problems}
+    told = {"kind": kind, "provider": options.provider, "tried": tried, "problems": problems}
     return _tell_trial(findings, told if options.json else None)
 
 

@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal import migrations, queues, zone_check
-from portal.plugin_api import ProviderFailure, VideoProvider
+from portal.plugin_api import DeliveryProvider, ProviderFailure, VideoProvider
 from portal.providers import current_providers
 
 
@@ -39,22 +39,23 @@ def _store() -> str:
 def _providers() -> Iterator[tuple[str, str]]:
     chosen = current_providers()
     identity = {provider.name: provider for provider in (chosen.identity_citizens, chosen.identity_staff)}
-    for kind, providers in (("identity", identity), ("delivery", chosen.delivery)):
-        for name, provider in providers.items():
-            yield f"{kind} {name}", _trouble(provider.check)
+    for name, provider in identity.items():
+        yield f"identity {name}", _trouble(provider.check)
+    for name, way in chosen.delivery.items():
+        yield from _tried(f"delivery {name}", way)
     for name, video in chosen.video.items():
-        yield from _video(name, video)
+        yield from _tried(f"video {name}", video)
 
 
-def _video(name: str, provider: VideoProvider) -> Iterator[tuple[str, str]]:
-    """What the video system discloses about itself: can it be reached, could it record, who gets in?"""
+def _tried(what: str, provider: DeliveryProvider | VideoProvider) -> Iterator[tuple[str, str]]:
+    """What the outside system tells about itself; a video system also who gets in and what it records."""
     try:
         findings = provider.try_out()
     except ProviderFailure as failure:
-        yield f"video {name}", str(failure)
+        yield what, str(failure)
         return
     for finding in findings:
-        yield f"video {name}: {finding.tried}", finding.trouble
+        yield f"{what}: {finding.tried}", finding.trouble
 
 
 def _trouble(check: Callable[[], None]) -> str:

@@ -78,6 +78,14 @@ def send(
     log.info("mail sent", message=key, template=template, language=language)
 
 
+def check() -> None:
+    """Greet the mail server and log in, sending nothing. Raises as `send` does."""
+    if current_app.config["PORTAL"].demo:
+        return
+    with _failures_told(), _Connection(current_app.extensions["mail"]):
+        pass
+
+
 @contextmanager
 def on_one_line() -> Iterator[None]:
     """What is sent inside goes over one connection, made anew only when the mail server has closed it."""
@@ -219,11 +227,19 @@ def _host() -> str:
 
 
 def _hand_over(message: _Message) -> None:
-    """Give the message to the mail server. Its words are not repeated: they may quote the address."""
+    """Give the message to the mail server."""
     line = _line.get()
+    new = _Connection(current_app.extensions["mail"])
+    with _failures_told(), line.connection() if line else new as connection:
+        connection.send(message)
+
+
+@contextmanager
+def _failures_told() -> Iterator[None]:
+    """What the mail server refuses, as one of our failures. Its words are not repeated: they may quote
+    the address."""
     try:
-        with line.connection() if line else _Connection(current_app.extensions["mail"]) as connection:
-            connection.send(message)
+        yield
     except smtplib.SMTPRecipientsRefused as error:
         code = max(code for code, _ in error.recipients.values())
         raise _refusal("the recipient", code) from None

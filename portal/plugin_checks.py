@@ -28,8 +28,8 @@ def provider_problems(provider: object, base: type) -> list[str]:
     problems = [*_static_problems(provider), *signature_problems(type(provider), base)]
     if isinstance(provider, VideoProvider):
         problems += _video_problems(provider)
-    if isinstance(provider, DeliveryProvider) and not _is_set_of(provider.needs, RecipientField):
-        problems.append("needs: must be a frozenset of RecipientField")
+    if isinstance(provider, DeliveryProvider):
+        problems += _delivery_problems(provider)
     return [f"{label}.{problem}" for problem in problems]
 
 
@@ -139,6 +139,19 @@ def _video_problems(provider: VideoProvider) -> list[str]:
     fresh_for = provider.fresh_for
     if fresh_for is not None and not (isinstance(fresh_for, timedelta) and fresh_for > timedelta()):
         problems.append("fresh_for: must be None or a positive timedelta")
+    return problems
+
+
+def _delivery_problems(provider: DeliveryProvider) -> list[str]:
+    problems = []
+    if not _is_set_of(provider.needs, RecipientField):
+        problems.append("needs: must be a frozenset of RecipientField")
+    if not (isinstance(provider.settles_after, timedelta) and provider.settles_after >= timedelta()):
+        problems.append("settles_after: must be a timedelta, not a negative one")
+    for name, shortest in (("news_every", timedelta(minutes=5)), ("overdue_after", timedelta(days=1))):
+        value = getattr(provider, name)
+        if value is not None and not (isinstance(value, timedelta) and value >= shortest):
+            problems.append(f"{name}: must be None or a timedelta of at least {shortest}")
     return problems
 
 

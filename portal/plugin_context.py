@@ -119,6 +119,7 @@ def make(
         clock=clock.now,
         render=_render(app, name),
         mail=_mail(app, name),
+        check_mail=_check_mail(app),
         exchange=exchange,
         signer=PluginSigner(name, config.secret_keys),
         url_for=url_for(app, config.portal.base_url, name),
@@ -156,6 +157,14 @@ def _mail(app: Flask, name: str) -> Callable[..., None]:
             mail.send(key, to, language, f"portal_{name}/{template}", values, attachments)
 
     return send
+
+
+def _check_mail(app: Flask) -> Callable[[], None]:
+    def check() -> None:
+        with _within(app):
+            mail.check()
+
+    return check
 
 
 def _end_sessions(app: Flask, name: str) -> EndSessions:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import entry_points
@@ -207,7 +207,7 @@ class _Builder:
             except Exception as error:
                 problems.append(_told(plugin, hook, error))
                 continue
-            for provider in handed_over:
+            for provider in _each(handed_over):
                 problems += plugin_checks.provider_problems(provider, base) or self._offer(
                     plugin, kind, provider
                 )
@@ -310,6 +310,15 @@ class _Builder:
         busy = {self.givers.get((kind, name)) for kind, names in wanted.items() for name in names}
         for plugin in sorted(set(self.givers.values()) - busy):
             log.warning("plugin is enabled, but none of its providers is chosen", plugin=plugin)
+
+
+def _each(handed_over: Iterable[Any]) -> Iterator[Any]:
+    """The providers one by one: a hook hands over one, or a list of them."""
+    for entry in handed_over:
+        if isinstance(entry, list):
+            yield from entry
+        else:
+            yield entry
 
 
 def _told(plugin: FoundPlugin, hook: str, error: Exception) -> str:

@@ -36,7 +36,13 @@ log = structlog.get_logger()
 
 P = TypeVar("P")
 
-IN_PAGES = frozenset({"join", "join_url", "explain_return", "start", "finish", "logout_url", "logout_fields"})
+IN_PAGES = frozenset(
+    {
+        *("join", "join_url", "explain_return"),
+        *("start", "finish", "logout_url", "logout_fields"),
+        *("objection", "accept_number"),
+    }
+)
 IN_JOBS = frozenset({"open_room", "close_room", "send", "find", "label", "track", "cancel", "forget"})
 GUARDED = IN_PAGES | IN_JOBS | {"check", "try_out", "try_join", "unfit_for"}
 

@@ -54,6 +54,16 @@ def identity(app: Flask, name: str) -> list[Finding]:
             return [Finding("the provider can be tried", str(failure))]
 
 
+def delivery(app: Flask, name: str) -> list[Finding]:
+    """Try the way of delivery ``name`` without sending anything to a citizen. Raises NotChosen."""
+    with app.test_request_context():
+        provider = on_trial(_chosen("delivery", name, current_providers().delivery))
+        try:
+            return provider.try_out()
+        except ProviderFailure as failure:
+            return [Finding("the way of delivery can be used", str(failure))]
+
+
 def video(app: Flask, name: str, role: Role, keep_open: bool) -> VideoTrial:
     """Open a test room with the video provider ``name``, make a way in for ``role``, close the room.
 

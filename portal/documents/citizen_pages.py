@@ -40,6 +40,8 @@ def document_words() -> dict[str, object]:
         "delivery_problems": progress.PROBLEMS,
         "delivery_ways": lambda: current_providers().delivery,
         "way_title": progress.way_title,
+        "has_labels": progress.has_labels,
+        "address_lines": progress.address_lines,
         "moment": case_progress.moment,
     }
 

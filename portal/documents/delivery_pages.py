@@ -28,6 +28,7 @@ from portal.documents.desk import (
 )
 from portal.documents.models import Delivery, DocumentRequest
 from portal.documents.papers import UNDECIDED
+from portal.documents.progress import has_labels
 from portal.people import access
 from portal.people.visitor import the_person
 
@@ -52,10 +53,11 @@ class Tray:
 @security.staff_only
 def deliveries() -> str:
     """What is owed, what waits for the citizen, what failed, what is on its way, what arrived lately."""
-    person = the_person()
+    person, trays = the_person(), _trays()
     return render_template(
         "documents/desk.html",
-        trays=_trays(),
+        trays=trays,
+        carriers=_carriers(trays),
         may_serve=lambda appointment: access.may_serve(person, appointment),
     )
 
@@ -169,6 +171,14 @@ def _trays() -> list[Tray]:
         Tray("away", _l("On their way"), _l("Nothing is on its way."), heap("waiting", "sent")),
         Tray("arrived", _l("Received lately"), _l("Nothing yet."), _arrived()),
     ]
+
+
+def _carriers(trays: list[Tray]) -> dict[str, int]:
+    """How many parcels with labels wait to be given to each carrier."""
+    ready = next(tray for tray in trays if tray.name == "ready")
+    names = [lifecycle.current_delivery(row) for row in ready.requests]
+    labelled = [one.provider for one in names if one is not None and has_labels(one.provider)]
+    return {name: labelled.count(name) for name in sorted(set(labelled))}
 
 
 def _requests() -> list[DocumentRequest]:

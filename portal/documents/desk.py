@@ -15,15 +15,20 @@ from portal.appointments.models import Appointment
 from portal.db import db
 from portal.documents.lifecycle import NotPossible, Way
 from portal.documents.models import Delivery, DocumentRequest
+from portal.documents.recipients import recipient_of
 from portal.files import NotAcceptable
 from portal.people import access
 from portal.people.visitor import the_person
-from portal.plugin_api import RecipientField
+from portal.plugin_api import NumberRefused, RecipientField
 from portal.providers import current_providers
 
 blueprint = Blueprint("desk", __name__, url_prefix="/staff")
 
 ADDRESS_PARTS = ("street", "number", "postal_code", "town")
+
+
+class NotReachable(Exception):
+    """The way of delivery cannot reach this recipient; the text, for people, says why."""
 
 
 class NotKnown(Exception):
@@ -53,7 +58,10 @@ def delivery_at_desk(key: str) -> Delivery:
 
 
 def way_chosen(appointment: Appointment, name: str) -> Way:
-    """The way with this name and what it needs. Raises NotKnown when the citizen has not told that."""
+    """The way with this name and what it needs.
+
+    Raises NotKnown when the citizen has not told that, NotReachable when the way does not lead to him.
+    """
     provider = current_providers().delivery.get(name) or abort(400)
     address = {part: appointment.address.get(part) for part in ADDRESS_PARTS}
     known = {
@@ -65,6 +73,9 @@ def way_chosen(appointment: Appointment, name: str) -> Way:
     recipient = {str(field): known.get(field) for field in provider.needs}
     if any(value in (None, "") for value in recipient.values()):
         raise NotKnown
+    objection = provider.objection(recipient_of(appointment, recipient))
+    if objection:
+        raise NotReachable(objection)
     return Way(name, recipient)
 
 
@@ -78,8 +89,10 @@ def refusals_told() -> Iterator[None]:
             _("This cannot be done any more: the document has moved on. See below where it stands."),
             "error",
         )
-    except NotAcceptable as refusal:
+    except (NotAcceptable, NotReachable) as refusal:
         flash(str(refusal), "error")
+    except NumberRefused as refusal:
+        flash(str(refusal) or _("Parcels of this way of delivery have no numbers."), "error")
     except NotKnown:
         flash(
             _("The citizen has not told us what this way of delivery needs, such as the postal address."),

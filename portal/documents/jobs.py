@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import timedelta
 
 from flask_babel import force_locale
 
 from portal import clock, files, mail, outbox
 from portal.appointments.links import page_address
 from portal.db import db, transaction
-from portal.documents import access_codes, case_notices, kept_papers, lifecycle
+from portal.documents import access_codes, case_notices, following, kept_papers, lifecycle
 from portal.documents.models import Delivery, DocumentRequest, IssuedDocument
+from portal.documents.recipients import recipient_of
 from portal.plugin_api import (
+    DeliveryProvider,
     Document,
     Parcel,
     PermanentFailure,
-    PostalAddress,
     Receipt,
-    Recipient,
+    TemporaryFailure,
 )
 from portal.providers import current_providers
 
@@ -42,10 +43,14 @@ def send(delivery_id: int) -> None:
         receipt = _hand_to_provider(delivery)
     except PermanentFailure as failure:
         with transaction():
-            lifecycle.failed(_delivery(delivery_id), str(failure), failure.for_citizen)
+            lifecycle.refused(_delivery(delivery_id), str(failure), failure.for_citizen)
+        return
+    if receipt is None:
         return
     with transaction():
-        lifecycle.receipt_arrived(_delivery(delivery_id), receipt)
+        taken = _delivery(delivery_id)
+        lifecycle.receipt_arrived(taken, receipt)
+        following.begin(taken)
 
 
 @outbox.when_buried("delivery.send")
@@ -63,8 +68,12 @@ def forget_delivery(delivery_id: int) -> None:
     """Let the provider erase what it keeps outside about a parcel."""
     delivery = db.session.get(Delivery, delivery_id)
     provider = current_providers().delivery.get(delivery.provider) if delivery else None
-    if delivery is not None and provider is not None and delivery.reference:
-        provider.forget(_receipt(delivery))
+    if delivery is None or not delivery.reference:
+        return
+    if provider is not None:
+        provider.forget(following.receipt_of(delivery))
+    with transaction():
+        lifecycle.forgotten(_delivery(delivery_id))
 
 
 @outbox.job("document.code", queue="mail")
@@ -106,14 +115,30 @@ def _post_forgetting(document: IssuedDocument) -> None:
         )
 
 
-def _hand_to_provider(delivery: Delivery) -> Receipt:
+def _hand_to_provider(delivery: Delivery) -> Receipt | None:
+    """What the provider says; None when the attempt was called off just before."""
     provider = current_providers().delivery.get(delivery.provider)
     if provider is None:
         raise PermanentFailure(f"the way of delivery {delivery.provider} is not enabled any more")
-    parcel = parcel_of(delivery)
+    _let_settle(delivery, provider)
+    number, parcel = delivery.id, parcel_of(delivery)
     db.session.rollback()  # no connection is held while the provider takes its time
     with force_locale(parcel.recipient.language):
-        return provider.find(parcel.key) or provider.send(parcel)
+        known = provider.find(parcel.key)
+        if known is not None:
+            return known
+        with transaction():
+            begun = lifecycle.sending_begins(_delivery(number))
+        return provider.send(parcel) if begun else None
+
+
+def _let_settle(delivery: Delivery, provider: DeliveryProvider) -> None:
+    """Stay away while an earlier call may still have its effect: looking it up now could find nothing."""
+    if delivery.sending_since is None:
+        return
+    left = delivery.sending_since + provider.settles_after - clock.now()
+    if left > timedelta():
+        raise TemporaryFailure("the last call ended unclearly; it is looked up when it has settled", left)
 
 
 def parcel_of(delivery: Delivery) -> Parcel:
@@ -127,7 +152,7 @@ def parcel_of(delivery: Delivery) -> Parcel:
         key=delivery.key,
         title=appointment.service.name.in_language(language),
         office=appointment.office.name.in_language(language),
-        recipient=_recipient(delivery),
+        recipient=recipient_of(appointment, delivery.recipient),
         document=Document(
             filename=issued.filename,
             media_type=issued.media_type,
@@ -137,33 +162,6 @@ def parcel_of(delivery: Delivery) -> Parcel:
         ),
         page_url=page_address("documents.show", key=request.key),
         expires_at=issued.expires_at,
-    )
-
-
-def _recipient(delivery: Delivery) -> Recipient:
-    """The snapshot of the delivery; contact that it does not name is the one of the booking."""
-    appointment = delivery.request.appointment
-    told: dict[str, Any] = delivery.recipient
-    address = told.get("postal_address")
-    return Recipient(
-        name=appointment.citizen_name,
-        language=appointment.language,
-        email=told.get("email") or appointment.email or None,
-        phone=told.get("phone") or appointment.phone or None,
-        address=PostalAddress(**address) if address else None,
-        pickup_point=told.get("pickup_point"),
-        wants_attachment=bool(told.get("attachment_wish")),
-    )
-
-
-def _receipt(delivery: Delivery) -> Receipt:
-    state = delivery.state if delivery.state in ("prepared", "sent", "delivered") else "sent"
-    return Receipt(
-        reference=delivery.reference,
-        state=state,  # type: ignore[arg-type]
-        code=delivery.code or None,
-        tracking_url=delivery.tracking_url or None,
-        data=dict(delivery.data),
     )
 
 

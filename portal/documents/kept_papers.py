@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from portal import audit, clock, files, outbox
 from portal.db import db, transaction
-from portal.documents.models import AskedPaper, DocumentRequest, IssuedDocument, SentPaper
+from portal.documents.models import AskedPaper, Delivery, DocumentRequest, IssuedDocument, SentPaper
 
 ENDED = ("issued", "completed", "refused", "withdrawn")
 """Here the office needs the papers no more, unless the document is taken back."""
@@ -55,11 +55,11 @@ def erase(request_id: int) -> None:
 
 
 def sweep() -> None:
-    """Remove the files that no document and no paper names."""
+    """Remove the files that no document, no paper and no label of a parcel names."""
     documents = select(IssuedDocument.stored_as).where(IssuedDocument.expires_at > clock.now())
     papers = select(SentPaper.stored_as).where(SentPaper.erased_at.is_(None))
-    known = {*db.session.scalars(documents), *db.session.scalars(papers)}
-    files.sweep(known)
+    labels = select(Delivery.label_file).where(Delivery.label_file != "")
+    files.sweep({name for named in (documents, papers, labels) for name in db.session.scalars(named)})
 
 
 def _files_of(request: DocumentRequest) -> list[SentPaper]:

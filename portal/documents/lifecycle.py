@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -20,7 +20,7 @@ from portal.documents import case_notices, kept_papers, protocol
 from portal.documents.models import Delivery, DocumentRequest, IssuedDocument
 from portal.files import StoredFile
 from portal.people.models import Person
-from portal.plugin_api import DocumentIssued, Receipt
+from portal.plugin_api import DocumentIssued, Receipt, RecipientField, Tracking
 
 REQUEST_TRANSITIONS = {
     ("to_issue", "ask_papers"): "needs_papers",
@@ -51,6 +51,8 @@ DELIVERY_TRANSITIONS = {
     ("waiting", "cancel"): "cancelled",
     ("prepared", "hand_over"): "delivered",
     ("prepared", "send"): "sent",
+    ("prepared", "arrive"): "delivered",
+    ("prepared", "come_back"): "returned",
     ("prepared", "fail"): "failed",
     ("prepared", "cancel"): "cancelled",
     ("sent", "arrive"): "delivered",
@@ -58,9 +60,15 @@ DELIVERY_TRANSITIONS = {
     ("sent", "fail"): "failed",
     ("sent", "cancel"): "cancelled",
     ("failed", "try_again"): "waiting",
+    ("failed", "send"): "sent",
+    ("failed", "arrive"): "delivered",
+    ("failed", "come_back"): "returned",
 }
 RECEIPT_EVENTS = {"prepared": "prepare", "sent": "send", "delivered": "arrive"}
 """How far a receipt says that the provider got, as an event of the delivery."""
+
+NEWS_EVENTS = {"sent": "send", "delivered": "arrive", "returned": "come_back", "failed": "fail"}
+"""What the carrier says about a parcel, as an event of the delivery."""
 
 NOT_ON_ITS_WAY = ("waiting", "prepared")
 """The document has not left the office; another way replaces such an attempt."""
@@ -176,13 +184,25 @@ def choose_other_way(request: DocumentRequest, way: Way, actor: Person) -> Deliv
 
 
 def try_again(delivery: Delivery, actor: Person) -> None:
-    """The same attempt once more, with the same key: what the provider did take stays one parcel."""
-    if delivery.request.state != "issued":
+    """The same attempt once more, with the same key: what the provider did take stays one parcel.
+
+    What a carrier had and did not bring needs a new attempt.
+    """
+    if delivery.request.state != "issued" or delivery.reference:
         raise NotPossible(delivery.request.state)
     _change_delivery(delivery, "try_again")
     delivery.last_error = delivery.advice = ""
     audit.record(actor.id, "delivery tried again", subject(delivery.request), provider=delivery.provider)
     _post_sending(delivery)
+
+
+def sending_begins(delivery: Delivery) -> bool:
+    """From now on the provider may have the parcel, whatever becomes of us. False if it was called off."""
+    _lock(delivery.request, delivery)
+    if delivery.state != "waiting":
+        return False
+    delivery.sending_since = clock.now()
+    return True
 
 
 def receipt_arrived(delivery: Delivery, receipt: Receipt) -> None:
@@ -191,11 +211,55 @@ def receipt_arrived(delivery: Delivery, receipt: Receipt) -> None:
     If the attempt was called off meanwhile, it stays so; what the provider said is kept all the same.
     """
     _lock(delivery.request, delivery)
-    delivery.reference, delivery.code = receipt.reference[:60], receipt.code or ""
-    delivery.tracking_url, delivery.data = receipt.tracking_url or "", dict(receipt.data)
+    _keep(delivery, receipt)
+    delivery.code, delivery.sending_since = receipt.code or "", None
     if delivery.state == "waiting":
         _change_delivery(delivery, RECEIPT_EVENTS[receipt.state])
         audit.record(None, "delivery on its way", subject(delivery.request), provider=delivery.provider)
+
+
+def number_told(delivery: Delivery, receipt: Receipt, actor: Person) -> None:
+    """Staff typed the carrier's number; a wrong one can be corrected while the parcel is on its way."""
+    _lock(delivery.request, delivery)
+    if delivery.state not in ("prepared", "sent"):
+        raise NotPossible(delivery.state)
+    if receipt.reference != delivery.reference:
+        delivery.label_file = ""  # it bears another number
+    _keep(delivery, receipt)
+    if delivery.state == "prepared" and receipt.state == "sent":
+        _change_delivery(delivery, "send")
+    audit.record(actor.id, "number of the parcel told", subject(delivery.request))
+
+
+def label_drawn(delivery: Delivery, stored_as: str) -> bool:
+    """The label can be printed. False when there is nothing any more to stick it on."""
+    _lock(delivery.request, delivery)
+    if delivery.state not in ("prepared", "sent"):
+        return False
+    delivery.label_file = stored_as
+    return True
+
+
+def news_arrived(delivery: Delivery, news: Tracking) -> None:
+    """The carrier says where the parcel is. What it says twice, or too late, changes nothing."""
+    _lock(delivery.request, delivery)
+    delivery.news = news.text[:200] or delivery.news
+    event = NEWS_EVENTS.get(news.state or "", "")
+    # What failed is on its way again only if the carrier says something that happened since.
+    is_old = news.at is None or news.at <= delivery.changed_at
+    if (delivery.state, event) not in DELIVERY_TRANSITIONS or (
+        (delivery.state, event) == ("failed", "send") and is_old
+    ):
+        return
+    _change_delivery(delivery, event, news.at)
+    delivery.last_error = news.text if event == "fail" else ""
+    audit.record(None, "news of the carrier", subject(delivery.request), state=delivery.state)
+
+
+def forgotten(delivery: Delivery) -> None:
+    """The document is gone, and with it whatever still carried the recipient's name outside of its row."""
+    _lock(delivery.request, delivery)
+    delivery.label_file = delivery.news = ""
 
 
 def handed_over(delivery: Delivery, actor: Person) -> None:
@@ -210,6 +274,12 @@ def handed_to_carrier(delivery: Delivery, actor: Person) -> None:
     audit.record(actor.id, "document given to the carrier", subject(delivery.request))
 
 
+def arrived(delivery: Delivery, actor: Person) -> None:
+    """The parcel has arrived, as staff read on the carrier's page or heard from the citizen."""
+    _change_delivery(delivery, "arrive")
+    audit.record(actor.id, "document arrived", subject(delivery.request))
+
+
 def came_back(delivery: Delivery, actor: Person) -> None:
     """The parcel, or the mail, came back; the staff choose another way."""
     _change_delivery(delivery, "come_back")
@@ -219,13 +289,19 @@ def came_back(delivery: Delivery, actor: Person) -> None:
 def opened(request: DocumentRequest, person: Person | None) -> None:
     """The citizen fetched the document by himself (``person`` None: with a one-time code).
 
-    What was sent to him has arrived. What waits to be collected on paper still waits.
+    What was sent to him has arrived. What waits to be collected, or travels, on paper still does.
     """
     must_be_writing()
     audit.record(person.id if person else None, "document opened", subject(request))
     for delivery in request.deliveries:
-        if delivery.state == "sent":
+        if delivery.state == "sent" and RecipientField.POSTAL_ADDRESS not in delivery.recipient:
             _change_delivery(delivery, "arrive")
+
+
+def refused(delivery: Delivery, reason: str, advice: str = "") -> None:
+    """The provider says clearly that it has no parcel of this attempt, and why."""
+    failed(delivery, reason, advice)
+    delivery.sending_since = None
 
 
 def failed(delivery: Delivery, reason: str, advice: str = "") -> None:
@@ -286,13 +362,24 @@ def change_request(request: DocumentRequest, event: str) -> None:
     kept_papers.follow(request)
 
 
-def _change_delivery(delivery: Delivery, event: str) -> None:
-    """Move the attempt to its next state; the first one that arrives completes the request."""
+def _keep(delivery: Delivery, receipt: Receipt) -> None:
+    delivery.reference, delivery.number_missing = receipt.reference[:60], receipt.number_missing
+    delivery.tracking_url, delivery.data = receipt.tracking_url or "", dict(receipt.data)
+
+
+def _change_delivery(delivery: Delivery, event: str, at: datetime | None = None) -> None:
+    """Move the attempt to its next state; the first one that arrives completes the request.
+
+    ``at`` is when it happened, if a carrier told that.
+    """
     _lock(delivery.request, delivery)
     following = DELIVERY_TRANSITIONS.get((delivery.state, event))
     if following is None:
         raise NotPossible(delivery.state)
-    delivery.state, delivery.changed_at = following, clock.now()
+    now = clock.now()
+    delivery.state, delivery.changed_at = following, min(max(at or now, delivery.created_at), now)
+    if following not in ("prepared", "sent"):
+        delivery.label_file = ""  # nobody needs it any more; the store is swept
     if following == "delivered" and delivery.request.state == "issued":
         change_request(delivery.request, "complete")
         _cancel_what_has_not_left(delivery.request)

@@ -143,6 +143,14 @@ class Delivery(Base):
     code: Mapped[str] = mapped_column(String(20), default="")
     tracking_url: Mapped[str] = mapped_column(String(255), default="")
     data: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    number_missing: Mapped[bool] = mapped_column(default=False)
+    """The carrier has the parcel, or gets it on paper; its number is typed by staff."""
+    sending_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Since then a call to the provider may have had an effect of which nothing is known here."""
+    news: Mapped[str] = mapped_column(String(200), default="")
+    """The latest that the carrier said, in its own words."""
+    label_file: Mapped[str] = mapped_column(String(64), default="")
+    """The label in the document store, while there is something to stick it on."""
     last_error: Mapped[str] = mapped_column(Text, default="")
     advice: Mapped[str] = mapped_column(Text, default="")
     """What the citizen can do after a failure, in his language; may be empty."""

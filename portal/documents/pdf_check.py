@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, BinaryIO
 
 import pikepdf
 from flask_babel import gettext as _
@@ -111,3 +111,15 @@ def _only_turns_a_page(action: Any) -> bool:
     if not isinstance(action, pikepdf.Dictionary):
         return True
     return str(action.get("/S", "")) in HARMLESS
+
+
+def joined(files: Sequence[BinaryIO]) -> BytesIO:
+    """One PDF with the pages of all ``files``, which were checked before."""
+    whole = BytesIO()
+    with pikepdf.new() as pdf:
+        for content in files:
+            with pikepdf.open(content) as one:
+                pdf.pages.extend(one.pages)
+        pdf.save(whole)
+    whole.seek(0)
+    return whole

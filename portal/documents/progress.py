@@ -42,6 +42,20 @@ def way_title(name: str) -> LazyText | str:
     return way.title if way else name
 
 
+def has_labels(name: str) -> bool:
+    """True for a carrier whose parcels bear labels."""
+    way = current_providers().delivery.get(name)
+    return way is not None and way.has_labels
+
+
+def address_lines(delivery: Delivery) -> list[str]:
+    """The postal address on an envelope; empty for ways that need none."""
+    told = delivery.recipient.get("postal_address")
+    if not told:
+        return []
+    return [f"{told['street']} {told['number']}", f"{told['postal_code']} {told['town']}"]
+
+
 def can_be_fetched(request: DocumentRequest) -> bool:
     """True while the citizen can open the document in the portal."""
     return request.document is not None and request.document.expires_at > clock.now()

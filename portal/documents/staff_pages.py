@@ -5,7 +5,14 @@ The views live in four modules, which add themselves to the blueprint when they 
 
 from __future__ import annotations
 
-from portal.documents import attention_pages, delivery_pages, issuing_pages, review_pages
+from portal.documents import attention_pages, carrier_pages, delivery_pages, issuing_pages, review_pages
 from portal.documents.desk import blueprint
 
-__all__ = ["attention_pages", "blueprint", "delivery_pages", "issuing_pages", "review_pages"]
+__all__ = [
+    "attention_pages",
+    "blueprint",
+    "carrier_pages",
+    "delivery_pages",
+    "issuing_pages",
+    "review_pages",
+]

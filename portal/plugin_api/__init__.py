@@ -16,6 +16,7 @@ from .delivery import (
 from .errors import (
     ConfigurationFailure,
     LoginRefused,
+    NumberRefused,
     PermanentFailure,
     ProviderFailure,
     Refusal,
@@ -63,6 +64,7 @@ __all__ = [
     "LoginRefused",
     "LoginStart",
     "Manifest",
+    "NumberRefused",
     "OpenRooms",
     "Parcel",
     "PermanentFailure",

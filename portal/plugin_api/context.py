@@ -111,6 +111,8 @@ class PluginContext(Generic[S]):
     clock: Callable[[], datetime] = field(repr=False)
     render: Callable[..., str] = field(repr=False)
     mail: SendMail = field(repr=False)
+    check_mail: Callable[[], None] = field(repr=False)
+    """Greets the mail server without sending anything; raises a ``ProviderFailure`` when that fails."""
     exchange: Exchange = field(repr=False)
     signer: Signer = field(repr=False)
     url_for: Callable[..., str] = field(repr=False)

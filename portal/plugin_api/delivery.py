@@ -5,11 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import BinaryIO, Literal
 
+from .errors import NumberRefused
 from .texts import LazyText
+from .trial import Finding
 
 ReceiptState = Literal["prepared", "sent", "delivered"]
 TrackingState = Literal["prepared", "sent", "delivered", "returned", "failed"]
@@ -87,6 +89,8 @@ class Receipt:
     """A code which the recipient must show, if this way of delivery has one."""
     tracking_url: str | None = None
     data: Mapping[str, str] = field(default_factory=dict)
+    number_missing: bool = False
+    """The carrier's number is not known here: staff read it from the parcel and type it."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,10 @@ class Label:
 
 @dataclass(frozen=True)
 class Tracking:
-    """News about a parcel. ``state`` None means nothing new; ``at`` is UTC."""
+    """News about a parcel. ``state`` None means nothing new; ``at`` is UTC.
+
+    ``text`` is what the carrier itself says, in its own words; staff and citizen read it.
+    """
 
     state: TrackingState | None = None
     at: datetime | None = None
@@ -113,14 +120,37 @@ class DeliveryProvider(ABC):
     title: LazyText
     timeout: int = 30
     needs: frozenset[RecipientField] = frozenset()
+    has_labels: bool = False
+    """`label` has a paper for each parcel; the core prints them together, with a list for the carrier."""
+    settles_after: timedelta = timedelta()
+    """After a call of `send` that ended unclearly the outside may still take the parcel for so long; until
+    then it is neither looked up nor sent again."""
+    news_every: timedelta | None = None
+    """How often `track` is asked while the parcel is under way. None: never."""
+    overdue_after: timedelta | None = None
+    """A parcel that has not arrived so long after its last step needs somebody's attention. None: never."""
+
+    def objection(self, recipient: Recipient) -> str:
+        """Pure: why this way cannot reach the recipient, in words for him; empty when it can.
+
+        Asked in pages before anything is sent.
+        """
+        return ""
 
     @abstractmethod
     def send(self, parcel: Parcel) -> Receipt:
-        """Hand the parcel over. Same key, same receipt, one effect."""
+        """Hand the parcel over. Same key, one effect, and the same receipt or one without the number."""
 
     def find(self, key: str) -> Receipt | None:
         """Look a parcel up by our key; asked before every repeat. Default: cannot be looked up."""
         return None
+
+    def accept_number(self, receipt: Receipt, typed: str) -> Receipt:
+        """Pure: the receipt with the carrier's number that staff typed, and how far the parcel is then.
+
+        Raises NumberRefused. Default: this way has no numbers.
+        """
+        raise NumberRefused("")
 
     def label(self, receipt: Receipt) -> Label | None:
         """A paper to print. Default: none."""
@@ -137,6 +167,11 @@ class DeliveryProvider(ABC):
     @abstractmethod
     def check(self) -> None:
         """Raise a ``ProviderFailure`` when the outside system cannot be used."""
+
+    def try_out(self) -> list[Finding]:
+        """Try as much as can be tried without sending anything to a citizen. Default: what `check` says."""
+        self.check()
+        return [Finding("the way of delivery can be used")]
 
     def forget(self, receipt: Receipt) -> None:  # noqa: B027 - most providers keep nothing
         """Erase personal data kept outside about this parcel. Default: nothing is kept."""

@@ -45,6 +45,10 @@ class ConfigurationFailure(ProviderFailure):
     """The address, the account or a right is wrong: the provider is paused until somebody mends it."""
 
 
+class NumberRefused(ProviderFailure):
+    """Staff typed a number that no parcel of this carrier has; the words, translated, say what to do."""
+
+
 class LoginRefused(ProviderFailure):
     """The person declined, or the identity server did not accept the person. Not a fault of ours.
 

@@ -43,8 +43,10 @@ def portal_video_provider(context: PluginContext[Any]) -> VideoProvider:  # type
 
 
 @hookspec
-def portal_delivery_provider(context: PluginContext[Any]) -> DeliveryProvider:  # type: ignore[empty-body]
-    """Hand over a delivery provider. Asked once at the start."""
+def portal_delivery_provider(  # type: ignore[empty-body]
+    context: PluginContext[Any],
+) -> DeliveryProvider | list[DeliveryProvider]:
+    """Hand over a delivery provider, or several. Asked once at the start."""
 
 
 @hookspec

@@ -104,6 +104,13 @@ class RecordedMail:
     app: Flask
     plugin: str
     sent: list[SentMail] = field(default_factory=list)
+    trouble: list[Exception] = field(default_factory=list)
+    """What a test lets the mail server say next instead of taking a mail."""
+
+    def check(self) -> None:
+        """Nothing, or the trouble that was ordered."""
+        if self.trouble:
+            raise self.trouble.pop(0)
 
     def __call__(
         self,
@@ -115,6 +122,7 @@ class RecordedMail:
         attachments: tuple[Attachment, ...] = (),
     ) -> None:
         prefix = f"portal_{self.plugin}/{template}"
+        self.check()
         with self.app.app_context(), force_locale(language):
             subject, text, html = (
                 render_template(f"{prefix}.{ending}", **values) for ending in ("subject.txt", "txt", "html")
@@ -139,6 +147,7 @@ def context(
 ) -> PluginContext[Any]:
     """The context of ``plugin``; `limited_http` and the signer are the portal's own."""
     app = drawing_app(config, plugin)
+    mail = RecordedMail(app, plugin)
 
     def render(template: str, locale: str, **values: object) -> str:
         with app.app_context(), force_locale(locale):
@@ -151,7 +160,8 @@ def context(
         log=structlog.get_logger().bind(plugin=plugin),
         clock=clock.now,
         render=render,
-        mail=RecordedMail(app, plugin),
+        mail=mail,
+        check_mail=mail.check,
         exchange=MemoryExchange(),
         signer=PluginSigner(plugin, SECRET_KEYS),
         url_for=url_for(app, config.portal.base_url, plugin),

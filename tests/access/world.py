@@ -374,4 +374,5 @@ def _names(world: World) -> None:
         "office": "kep-central",
         "person": str(world.person("k.alexiou").id),
         "service": service.key,
+        "way": "email",
     }

@@ -16,6 +16,7 @@ from portal.appointments.occupancy import TimeTaken
 from portal.db import db, transaction
 from portal.offices.models import Closure, Office
 from portal.people.models import Person
+from portal.testing.fakes import FakeDelivery, choose
 
 SERVICE = "birth-certificate"
 TIMES = f"/services/{SERVICE}/times"
@@ -239,6 +240,25 @@ def test_greek_phone_numbers_are_understood_however_they_are_written(hall, visit
         start = chosen(client, 10 + 10 * number)
         client.submit("/booking", {**ANSWERS, "phone": typed})
         assert db.session.scalar(select(Appointment.phone).filter_by(starts_at=start)) == stored
+
+
+class Reluctant(FakeDelivery):
+    """Delivers to nobody with a landline."""
+
+    def objection(self, recipient):
+        return "We call mobile phones only." if recipient.phone.startswith("+302") else ""
+
+
+def test_a_way_that_does_not_lead_to_the_citizen_is_told_before_he_books(hall, visit, chosen, tmp_path):
+    choose(hall.app, delivery=(Reluctant(tmp_path, "pickup"),))
+    client = visit(hall.citizen)
+    chosen(client)
+    refused = client.submit("/booking", {**ANSWERS, "phone": "2100000000"})
+    assert refused.status_code == 422
+    assert "We call mobile phones only." in refused.text
+    assert appointments("booked") == []
+    assert client.submit("/booking", ANSWERS).status_code == 302
+    assert len(appointments("booked")) == 1
 
 
 def test_the_next_booking_begins_with_what_was_told_before(hall, visit, chosen):

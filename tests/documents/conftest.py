@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,24 @@ from typing import Any
 import pikepdf
 import pytest
 from flask import Flask
+from portal_delivery_elta.courier import EltaCourier
+from portal_delivery_elta.registered import RegisteredMail
+from portal_delivery_elta.settings import EltaSettings
+from pydantic import SecretStr
 from time_machine import Traveller
+
+from portal.plugin_api import DeliveryProvider
+from portal.testing.elta import EltaSimulator
 
 DEMO_CATALOGUE = Path(__file__).parents[2] / "portal" / "demo" / "catalogue.toml"
 DOCUMENT_DAYS = 30
+ADDRESS = {"street": "Δοκιμής", "number": "1", "postal_code": "15772", "town": "Ζωγράφου"}
+NEEDS: dict[str, dict[str, Any]] = {
+    "email": {},
+    "pickup": {},
+    "elta": {"postal_address": ADDRESS, "phone": "+306900000000"},
+    "elta_registered": {"postal_address": ADDRESS},
+}
 
 
 def make_pdf(change: Callable[[pikepdf.Pdf], None] | None = None, **save: Any) -> bytes:
@@ -40,6 +54,8 @@ class Case:
     app: Flask
     citizen: Any
     stranger: Any
+    needs: dict[str, dict[str, Any]] = field(default_factory=lambda: NEEDS)
+    """What each bundled way of delivery has to know."""
 
     def owed(self, way: str = "email", **recipient: Any) -> Any:
         """Book, meet and end with “a document will be issued”; the answer is the request."""
@@ -124,3 +140,29 @@ def case(app: Flask, clock: Traveller) -> Case:
     with transaction():
         db.session.add_all(people)
     return Case(app, *people)
+
+
+@pytest.fixture
+def elta(clock: Traveller) -> Iterator[EltaSimulator]:
+    """A strict stand-in for ELTA Courier."""
+    server = EltaSimulator()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def ways(case: Any, elta: EltaSimulator, plugin_context: Callable[..., Any]) -> dict[str, DeliveryProvider]:
+    """All bundled ways of delivery, in use."""
+    settings = EltaSettings(
+        base_url=elta.url, user_code="9999999", password=SecretStr("9999999"), sender_code="999999999"
+    )
+    contract = settings.contract()
+    assert contract is not None
+    context = plugin_context("delivery_elta", settings)
+    from portal.providers import current_providers
+    from portal.testing.fakes import choose
+
+    bundled = current_providers().delivery
+    known = [bundled["email"], bundled["pickup"], EltaCourier(context, contract), RegisteredMail()]
+    choose(case.app, delivery=tuple(known))
+    return {provider.name: provider for provider in known}

@@ -337,3 +337,19 @@ def test_the_demo_keeps_one_copy_and_sends_nothing(make_app, relay):
     assert letters[0].links == [("https://e.gr/a?b=1&c=2", "Go")]
     assert "Καλημέρα" in letters[0].text
     assert [file.get_filename() for file in letters[0].attachments] == ["a.ics"]
+
+
+def test_the_server_is_checked_without_a_message(make_app, relay):
+    make_app(port=relay.port)
+    mail.check()
+    assert relay.taken == []
+    make_app(port=free_port())
+    with pytest.raises(TemporaryFailure):
+        mail.check()
+
+
+def test_a_login_that_the_server_does_not_take_is_told(make_app, relay):
+    make_app(port=relay.port, username="portal")
+    mail.current_app.extensions["mail"].password = "wrong"
+    with pytest.raises(ConfigurationFailure):
+        mail.check()

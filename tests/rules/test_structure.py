@@ -43,11 +43,13 @@ ONLY_IN = {
         "portal/documents/paper_cleaning.py",
         "portal/documents/pdf_check.py",
         "portal/demo/documents.py",
+        "portal/testing/elta/services.py",
     },
     "PIL": {"portal/documents/paper_cleaning.py"},
     "pillow_heif": {"portal/documents/paper_cleaning.py"},
     "puremagic": {"portal/documents/paper_cleaning.py"},
     "stdnum": {"portal/plugin_api/tax_number.py"},
+    "zeep": {"plugins/delivery_elta/portal_delivery_elta/soap.py"},
 }
 """A package that may be replaced one day is known in one or two places."""
 

@@ -42,7 +42,7 @@ def test_check_live_names_what_does_not_answer(environment: Path, capsys: pytest
     told = capsys.readouterr()
     assert "database: is old" in told.err
     assert "store: does not answer" in told.err
-    assert "delivery email: in order" in told.out
+    assert "delivery email: the mail server greets us and takes our login: in order" in told.out
 
 
 def test_check_live_is_content_when_all_is_there(
@@ -77,6 +77,37 @@ def test_a_program_gets_the_same_as_one_line_and_nothing_else(
         ],
         "problems": ["the secret is wrong; set it anew"],
     }
+
+
+def test_a_way_of_delivery_is_tried_and_nothing_is_sent(
+    environment: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["try", "delivery", "email", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "kind": "delivery",
+        "provider": "email",
+        "tried": [{"tried": "the mail server greets us and takes our login", "trouble": ""}],
+        "problems": [],
+    }
+    assert cli.main(["try", "delivery", "pickup"]) == 0
+    assert capsys.readouterr().out == "the way of delivery can be used: in order\n"
+    assert not list(environment.glob("mailbox/*"))
+
+
+def test_trouble_of_a_way_of_delivery_is_told_with_its_mend(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuses() -> None:
+        raise ConfigurationFailure("the mail server refuses us (535)")
+
+    monkeypatch.setattr("portal.mail.check", refuses)
+    assert cli.main(["try", "delivery", "email"]) == 1
+    assert "refuses us (535); compare [mail] and PORTAL_MAIL_PASSWORD" in capsys.readouterr().out
+
+
+def test_a_way_that_does_not_serve_here_cannot_be_tried(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["try", "delivery", "pigeon"]) == 1
+    assert "[providers] delivery: names no provider pigeon" in capsys.readouterr().err
 
 
 def test_a_provider_that_does_not_serve_here_cannot_be_tried(capsys: pytest.CaptureFixture[str]) -> None:

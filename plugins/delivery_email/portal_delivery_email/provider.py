@@ -5,9 +5,11 @@ from __future__ import annotations
 from portal.plugin_api import (
     Attachment,
     DeliveryProvider,
+    Finding,
     Parcel,
     PermanentFailure,
     PluginContext,
+    ProviderFailure,
     Receipt,
     RecipientField,
     lazy,
@@ -27,7 +29,7 @@ class EmailDelivery(DeliveryProvider):
     needs = frozenset({RecipientField.EMAIL, RecipientField.ATTACHMENT_WISH})
 
     def __init__(self, context: PluginContext[EmailSettings]) -> None:
-        self._mail = context.mail
+        self._mail, self._check_mail = context.mail, context.check_mail
         self._largest = context.settings.largest_attachment_megabytes * MEGABYTE
 
     def send(self, parcel: Parcel) -> Receipt:
@@ -43,7 +45,15 @@ class EmailDelivery(DeliveryProvider):
         return Receipt(reference=parcel.key, state="sent")
 
     def check(self) -> None:
-        """The mail relay is the portal's own and is checked there."""
+        self._check_mail()
+
+    def try_out(self) -> list[Finding]:
+        tried = "the mail server greets us and takes our login"
+        try:
+            self.check()
+        except ProviderFailure as failure:
+            return [Finding(tried, f"{failure}; compare [mail] and PORTAL_MAIL_PASSWORD")]
+        return [Finding(tried)]
 
     def _attachments(self, parcel: Parcel) -> tuple[Attachment, ...]:
         document = parcel.document

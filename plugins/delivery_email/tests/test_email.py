@@ -9,7 +9,7 @@ import pytest
 from portal_delivery_email.provider import EmailDelivery
 from portal_delivery_email.settings import EmailSettings
 
-from portal.plugin_api import DeliveryProvider, PermanentFailure, PluginContext
+from portal.plugin_api import ConfigurationFailure, DeliveryProvider, PermanentFailure, PluginContext
 from portal.testing.contracts import DeliveryProviderContract
 from portal.testing.contracts.delivery import CONTENT, a_parcel
 
@@ -65,3 +65,12 @@ def test_without_an_address_it_says_what_the_citizen_can_do(context: PluginConte
     with pytest.raises(PermanentFailure) as failure:
         EmailDelivery(context).send(a_parcel(email=None))
     assert "e-mail address" in failure.value.for_citizen
+
+
+def test_trying_it_asks_the_mail_server_and_sends_nothing(context: PluginContext[Any]) -> None:
+    delivery = EmailDelivery(context)
+    assert [finding.trouble for finding in delivery.try_out()] == [""]
+    context.mail.trouble.append(ConfigurationFailure("the mail server refuses us (535)"))
+    [found] = delivery.try_out()
+    assert found.trouble == "the mail server refuses us (535); compare [mail] and PORTAL_MAIL_PASSWORD"
+    assert context.mail.sent == []

@@ -25,7 +25,7 @@ from portal.forms import (
     short_text,
 )
 from portal.people.models import Person
-from portal.plugin_api import DeliveryProvider, RecipientField
+from portal.plugin_api import DeliveryProvider, PostalAddress, Recipient, RecipientField
 
 WITHOUT_INTERPRETER = {key: words for key, words in NEEDS.items() if key != SIGN_LANGUAGE}
 """Where an interpreter is booked already, together with the time, and where nobody would see him."""
@@ -86,7 +86,7 @@ class DetailsForm(PageForm):
 
     def validate(self, extra_validators: Any = None) -> bool:
         valid = bool(super().validate(extra_validators))
-        return self._address_given() and valid if self.ways else valid
+        return self._address_given() and valid and self._is_reachable() if self.ways else valid
 
     def needed_by(self, way: str) -> frozenset[RecipientField]:
         """What the way of delivery needs to know."""
@@ -138,6 +138,25 @@ class DetailsForm(PageForm):
             self.town: _l("Write the town."),
         }
         return all([demand(field, message) for field, message in wanted.items()])
+
+    def _is_reachable(self) -> bool:
+        """Ask the chosen way whether it leads to this recipient, now that all he told is in order."""
+        way = self.ways.get(self.delivery.data or "")
+        objection = way.objection(self._as_recipient()) if way else ""
+        if objection:
+            self.delivery.errors = [*self.delivery.errors, objection]
+        return not objection
+
+    def _as_recipient(self) -> Recipient:
+        told = self._recipient(self.delivery.data or "")
+        address = told.get(RecipientField.POSTAL_ADDRESS)
+        return Recipient(
+            name=(self["name"].data or "") if "name" in self else "",
+            language=self.language.data or "el",
+            email=self.email.data,
+            phone=self.phone.data,
+            address=PostalAddress(**address) if address else None,
+        )
 
     def _anybody_needs(self, field: RecipientField) -> bool:
         return any(field in way.needs for way in self.ways.values())

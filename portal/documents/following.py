@@ -1,0 +1,140 @@
+"""What happens to a parcel after it was given to a provider: its label, its news, its time limit.
+
+Done by workers. Each kind of work is an outbox row; news are asked for again and again, a new row each time.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from portal import clock, files, outbox
+from portal.db import db, transaction
+from portal.documents import lifecycle
+from portal.documents.models import Delivery
+from portal.plugin_api import DeliveryProvider, PermanentFailure, Receipt
+from portal.providers import current_providers
+
+PATIENCE = timedelta(days=5)
+"""For so long a carrier that does not answer is asked again."""
+FOLLOWED = ("prepared", "sent", "failed")
+"""A parcel that a carrier could not bring may still arrive: most carriers try twice."""
+
+
+def register() -> None:
+    """The jobs of this module are known once it is imported; the wiring says so aloud."""
+
+
+def begin(delivery: Delivery) -> None:
+    """Post the work that follows from a receipt. Inside the transaction that keeps it."""
+    provider = current_providers().delivery.get(delivery.provider)
+    if provider is None or delivery.state not in FOLLOWED:
+        return
+    post_label(delivery)
+    _post_news(delivery, provider)
+    _post_limit(delivery, provider)
+
+
+def post_label(delivery: Delivery) -> None:
+    """Have the label drawn, where there is one. Called anew when a missing number was typed."""
+    provider = current_providers().delivery.get(delivery.provider)
+    if provider is None or not provider.has_labels or delivery.number_missing:
+        return
+    _post("label", delivery, delivery.reference, clock.now(), PATIENCE)
+
+
+def receipt_of(delivery: Delivery) -> Receipt:
+    """The receipt as the provider once gave it."""
+    state = delivery.state if delivery.state in ("prepared", "sent", "delivered") else "sent"
+    return Receipt(
+        reference=delivery.reference,
+        state=state,  # type: ignore[arg-type]
+        code=delivery.code or None,
+        tracking_url=delivery.tracking_url or None,
+        data=dict(delivery.data),
+        number_missing=delivery.number_missing,
+    )
+
+
+@outbox.job("delivery.label", queue="delivery")
+def draw_label(delivery_id: int) -> None:
+    """Fetch the label and keep it, encrypted, until it is not needed any more."""
+    delivery, provider = _followed(delivery_id)
+    if provider is None or delivery.label_file:
+        return
+    label = provider.label(receipt_of(delivery))
+    if label is None:
+        return
+    try:
+        stored = files.store_pdf("label.pdf", label.content)
+    except files.NotAcceptable as reason:
+        raise PermanentFailure(f"the carrier's label cannot be printed: {reason}") from None
+    with transaction():
+        kept = lifecycle.label_drawn(db.session.get_one(Delivery, delivery_id), stored.stored_as)
+    if not kept:
+        files.forget(stored.stored_as)
+
+
+@outbox.job("delivery.news", queue="delivery")
+def ask_for_news(delivery_id: int) -> None:
+    """Ask the carrier where the parcel is, write that down, and ask again later while it is under way."""
+    delivery, provider = _followed(delivery_id)
+    if provider is None:
+        return
+    news = provider.track(receipt_of(delivery))
+    with transaction():
+        delivery = db.session.get_one(Delivery, delivery_id)
+        lifecycle.news_arrived(delivery, news)
+        if delivery.state in FOLLOWED:
+            _post_news(delivery, provider)
+
+
+@outbox.job("delivery.limit", queue="delivery")
+def look_at_limit(delivery_id: int) -> None:
+    """What has not arrived in its time needs somebody's attention."""
+    delivery, provider = _followed(delivery_id)
+    if provider is None or provider.overdue_after is None or delivery.state == "failed":
+        return
+    with transaction():
+        delivery = db.session.get_one(Delivery, delivery_id)
+        if delivery.changed_at + provider.overdue_after > clock.now():
+            _post_limit(delivery, provider)
+            return
+        days = provider.overdue_after.days
+        lifecycle.failed(delivery, f"nothing is known of its arrival after {days} days; ask the carrier")
+
+
+def _followed(delivery_id: int) -> tuple[Delivery, DeliveryProvider | None]:
+    """The attempt, and its provider while it makes sense to ask that."""
+    delivery = db.session.get_one(Delivery, delivery_id)
+    wanted = delivery.state in FOLLOWED and delivery.reference
+    return delivery, current_providers().delivery.get(delivery.provider) if wanted else None
+
+
+def _post_news(delivery: Delivery, provider: DeliveryProvider) -> None:
+    if provider.news_every is None or _too_old(delivery, provider):
+        return
+    due_at = clock.now() + provider.news_every
+    _post("news", delivery, f"{due_at:%Y%m%dT%H%M%S}", due_at, PATIENCE)
+
+
+def _too_old(delivery: Delivery, provider: DeliveryProvider) -> bool:
+    """Twice the limit after the beginning even a lost parcel is not asked about any more."""
+    limit = provider.overdue_after
+    return limit is not None and delivery.created_at + 2 * limit < clock.now()
+
+
+def _post_limit(delivery: Delivery, provider: DeliveryProvider) -> None:
+    if provider.overdue_after is not None:
+        due_at = delivery.changed_at + provider.overdue_after
+        _post("limit", delivery, f"{due_at:%Y%m%dT%H%M%S}", due_at, lifecycle.FORGET_UNTIL)
+
+
+def _post(what: str, delivery: Delivery, which: str, due_at: datetime, patience: timedelta) -> None:
+    outbox.post(
+        f"delivery.{what}",
+        f"delivery:{delivery.id}",
+        {"delivery_id": delivery.id},
+        key=f"{what}-{delivery.key}-{which}",
+        due_at=due_at,
+        give_up_at=due_at + patience,
+    )
