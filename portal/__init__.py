@@ -27,6 +27,7 @@ def create_app(config: Config | None = None) -> Flask:
         security,
     )
     from portal.appointments import jobs, roster
+    from portal.certificates import seal, verification
     from portal.documents import jobs as document_jobs
     from portal.people import login, own_pages
 
@@ -49,6 +50,7 @@ def create_app(config: Config | None = None) -> Flask:
     security.init_app(app, config)
     encryption.init_app(app, config)
     mail.init_app(app, config)
+    seal.init_app(config)
     plugin_loader.build(app, found)
 
     login.init_app(app)
@@ -56,6 +58,7 @@ def create_app(config: Config | None = None) -> Flask:
     _register_pages(app)
     jobs.register()
     document_jobs.register()
+    verification.register()
 
     pages.init_app(app, config)
     health.init_app(app)
@@ -78,6 +81,7 @@ def _register_pages(app: Flask) -> None:
     )
     from portal.appointments.staff import absence_pages, call_pages, case_pages, planning_pages
     from portal.appointments.staff import booking_pages as staff_booking_pages
+    from portal.certificates import verify_pages
     from portal.documents import citizen_pages as document_pages
     from portal.documents import staff_pages as document_desk
 
@@ -98,6 +102,7 @@ def _register_pages(app: Flask) -> None:
         planning_pages.blueprint,
         call_pages.blueprint,
         document_pages.blueprint,
+        verify_pages.blueprint,
         document_desk.blueprint,
     ):
         app.register_blueprint(blueprint)

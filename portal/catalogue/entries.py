@@ -116,6 +116,8 @@ class ServiceEntry(Entry):
     channels: Annotated[tuple[Channel, ...], Field(strict=False), AfterValidator(_each_once)] = ("video",)
     second_clerk: bool = False
     deliveries: tuple[str, ...] = Field(default=(), strict=False)
+    certificate: ServiceKey | None = None
+    approval: bool = False
     sample: bool = False
 
 
@@ -149,6 +151,7 @@ class StaffEntry(Entry):
     email: Email = ""
     office: str
     role: Literal["clerk", "supervisor", "administrator", "interpreter"]
+    approves: bool = False
     languages: tuple[Language, ...] = Field(default=("el",), min_length=1, strict=False)
     skills: Annotated[tuple[str, ...], Field(strict=False), BeforeValidator(_skills)] = ()
     hours: tuple[Hours, ...] = Field(default=(), strict=False)

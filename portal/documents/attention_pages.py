@@ -37,6 +37,8 @@ KINDS: dict[str, LazyString] = {
     "delivery.send": _l("A document could not be delivered"),
     "delivery.forget": _l("Personal data about a delivery could not be erased outside of the portal"),
     "document.code": _l("A one-time code for a document was not sent"),
+    "document.seal": _l("A document could not be sealed"),
+    "verification.forget": _l("The record of a document’s code could not be erased"),
     "document.forget": _l("An expired document could not be erased"),
     "event.tell": _l("A plugin was not told what happened"),
 }

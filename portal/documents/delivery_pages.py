@@ -27,6 +27,7 @@ from portal.documents.desk import (
     way_chosen,
 )
 from portal.documents.models import Delivery, DocumentRequest
+from portal.documents.progress import WAITING
 from portal.people import access
 from portal.people.visitor import the_person
 
@@ -56,6 +57,10 @@ def deliveries() -> str:
         "documents/desk.html",
         trays=_trays(),
         may_serve=lambda appointment: access.may_serve(person, appointment),
+        may_approve=lambda wanted: access.may_approve(
+            person, wanted.appointment.office_id, wanted.prepared.prepared_by
+        ),
+        waiting_words=WAITING,
     )
 
 
@@ -135,6 +140,7 @@ def visible(query: Select[DocumentRequest]) -> Select[DocumentRequest]:
         ),
         selectinload(DocumentRequest.deliveries),
         selectinload(DocumentRequest.document),
+        selectinload(DocumentRequest.prepared),
     )
     posts = access.counter_posts(the_person())
     if any(post.role == "administrator" for post in posts):
@@ -152,6 +158,12 @@ def _trays() -> list[Tray]:
     return [
         Tray("owed", _l("To be issued"), _l("Nothing waits to be issued."), heap("to_issue")),
         Tray(
+            "approval",
+            _l("Waits for approval or the seal"),
+            _l("Nothing waits for approval."),
+            heap("to_approve", "to_seal"),
+        ),
+        Tray(
             "problem",
             _l("Did not work: choose another way"),
             _l("Every delivery works."),
@@ -164,7 +176,9 @@ def _trays() -> list[Tray]:
 
 
 def _requests() -> list[DocumentRequest]:
-    query = visible(select(DocumentRequest)).where(DocumentRequest.state.in_(["to_issue", "issued"]))
+    query = visible(select(DocumentRequest)).where(
+        DocumentRequest.state.in_(["to_issue", "to_approve", "to_seal", "issued"])
+    )
     return list(db.session.scalars(query.order_by(DocumentRequest.created_at).limit(SHOWN)))
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import current_app
 from flask_babel import force_locale
 from sqlalchemy import select
 
 from portal import clock, files, mail, outbox
 from portal.appointments.links import page_address
+from portal.certificates import seal
 from portal.db import db, transaction
-from portal.documents import access_codes, lifecycle
-from portal.documents.models import Delivery, DocumentRequest, IssuedDocument
+from portal.documents import access_codes, approval, finishing, lifecycle
+from portal.documents.models import Delivery, DocumentRequest, IssuedDocument, PreparedDocument
 from portal.plugin_api import (
     Document,
     Parcel,
@@ -83,6 +85,25 @@ def send_code(request_id: int) -> None:
     mail.send(message_key, appointment.email, appointment.language, "notices/document_code", values)
 
 
+@outbox.job("document.seal", queue="delivery")
+def seal_document(request_id: int, prepared_key: str) -> None:
+    """Put the seal on a prepared file and issue it. Was it called back meanwhile, nothing comes of it."""
+    prepared = _to_seal(request_id, prepared_key)
+    if prepared is None:
+        return
+    filename, content = prepared.filename, files.open_document(prepared.stored_as).read()
+    reason = prepared.request.appointment.service.name.el
+    db.session.rollback()  # no connection is held while a time stamp is fetched
+    config = current_app.config["PORTAL"]
+    stored = files.store_pdf(filename, seal.put_on(seal.open_now(config), content, reason))
+    try:
+        with transaction():
+            former = approval.sealed(_request(request_id), prepared_key, stored, finishing.terms())
+    except lifecycle.NotPossible:
+        former = stored.stored_as
+    files.forget(former)
+
+
 @outbox.job("document.forget", queue="events")
 def forget(document_id: int) -> None:
     """Erase the file when its time is over, have the providers forget it, and sweep what nobody names."""
@@ -92,7 +113,8 @@ def forget(document_id: int) -> None:
         with transaction():
             _post_forgetting(document)
     living = select(IssuedDocument.stored_as).where(IssuedDocument.expires_at > clock.now())
-    files.sweep(set(db.session.scalars(living)))
+    waiting = select(PreparedDocument.stored_as)
+    files.sweep({*db.session.scalars(living), *db.session.scalars(waiting)})
 
 
 def _post_forgetting(document: IssuedDocument) -> None:
@@ -104,6 +126,16 @@ def _post_forgetting(document: IssuedDocument) -> None:
             key=f"forget-{delivery.key}",
             give_up_at=clock.now() + lifecycle.FORGET_UNTIL,
         )
+
+
+def _to_seal(request_id: int, prepared_key: str) -> PreparedDocument | None:
+    prepared = _request(request_id).prepared
+    waits = prepared is not None and prepared.key == prepared_key and prepared.request.state == "to_seal"
+    return prepared if waits else None
+
+
+def _request(request_id: int) -> DocumentRequest:
+    return db.session.get_one(DocumentRequest, request_id)
 
 
 def _hand_to_provider(delivery: Delivery) -> Receipt:

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from portal import audit, clock, events, outbox
 from portal.appointments.models import Appointment, new_key
+from portal.certificates import verification
 from portal.db import db, must_be_writing
 from portal.documents.models import Delivery, DocumentRequest, IssuedDocument
 from portal.files import StoredFile
@@ -24,6 +25,14 @@ from portal.plugin_api import DocumentIssued, Receipt
 REQUEST_TRANSITIONS = {
     ("to_issue", "issue"): "issued",
     ("to_issue", "withdraw"): "withdrawn",
+    ("to_issue", "prepare"): "to_approve",
+    ("to_issue", "order_seal"): "to_seal",
+    ("to_approve", "approve"): "issued",
+    ("to_approve", "order_seal"): "to_seal",
+    ("to_approve", "send_back"): "to_issue",
+    ("to_approve", "call_back"): "to_issue",
+    ("to_seal", "seal"): "issued",
+    ("to_seal", "call_back"): "to_issue",
     ("issued", "complete"): "completed",
     ("issued", "take_back"): "to_issue",
     ("completed", "take_back"): "to_issue",
@@ -90,7 +99,7 @@ def ask(appointment: Appointment) -> DocumentRequest:
 
 def withdraw(request: DocumentRequest, actor: Person) -> None:
     """Nothing is issued after all."""
-    _change_request(request, "withdraw")
+    change_request(request, "withdraw")
     audit.record(actor.id, "document withdrawn", _subject(request))
 
 
@@ -100,12 +109,15 @@ def issue(
     actor: Person,
     days: int,
     instead: Way | None = None,
+    event: str = "issue",
 ) -> Delivery:
     """Add the issued file and send it the way the citizen chose, or ``instead`` of it another way.
 
-    It can be fetched for ``days``.
+    It can be fetched for ``days``. ``event`` is how it came here: alone, by approval, or from the seal.
     """
-    _change_request(request, "issue")
+    if event == "issue" and request.appointment.service.approval:
+        raise NotPossible("a second person must approve")
+    change_request(request, event)
     document = IssuedDocument(
         filename=stored.filename,
         media_type=stored.media_type,
@@ -131,7 +143,7 @@ def take_back(request: DocumentRequest, actor: Person) -> str:
 
     The answer is the name of the file in the store, for the caller to erase after the commit.
     """
-    _change_request(request, "take_back")
+    change_request(request, "take_back")
     document = request.document
     if document is None:
         raise NotPossible(request.state)
@@ -140,6 +152,8 @@ def take_back(request: DocumentRequest, actor: Person) -> str:
             _cancel(delivery)
     outbox.cancel(_file_subject(document))
     stored_as, sha256 = document.stored_as, document.sha256
+    if document.verification:
+        verification.revoke(document.verification)
     db.session.delete(document)
     db.session.flush()
     db.session.expire(request, ["document"])
@@ -149,7 +163,7 @@ def take_back(request: DocumentRequest, actor: Person) -> str:
 
 def choose_other_way(request: DocumentRequest, way: Way, actor: Person) -> Delivery:
     """Begin a new attempt; one that has not left the office is called off."""
-    _lock(request)
+    lock(request)
     if request.state != "issued":
         raise NotPossible(request.state)
     _cancel_what_has_not_left(request)
@@ -171,7 +185,7 @@ def receipt_arrived(delivery: Delivery, receipt: Receipt) -> None:
 
     If the attempt was called off meanwhile, it stays so; what the provider said is kept all the same.
     """
-    _lock(delivery.request, delivery)
+    lock(delivery.request, delivery)
     delivery.reference, delivery.code = receipt.reference[:60], receipt.code or ""
     delivery.tracking_url, delivery.data = receipt.tracking_url or "", dict(receipt.data)
     if delivery.state == "waiting":
@@ -211,7 +225,7 @@ def opened(request: DocumentRequest, person: Person | None) -> None:
 
 def failed(delivery: Delivery, reason: str, advice: str = "") -> None:
     """This attempt did not work; the staff choose another way. ``advice`` is a sentence for the citizen."""
-    _lock(delivery.request, delivery)
+    lock(delivery.request, delivery)
     if (delivery.state, "fail") not in DELIVERY_TRANSITIONS:
         return
     _change_delivery(delivery, "fail")
@@ -254,8 +268,9 @@ def _post_forgetting(document: IssuedDocument) -> None:
     )
 
 
-def _change_request(request: DocumentRequest, event: str) -> None:
-    _lock(request)
+def change_request(request: DocumentRequest, event: str) -> None:
+    """Move the request to its next state. Raises NotPossible. `approval` moves it too; nobody else does."""
+    lock(request)
     following = REQUEST_TRANSITIONS.get((request.state, event))
     if following is None:
         raise NotPossible(request.state)
@@ -264,17 +279,17 @@ def _change_request(request: DocumentRequest, event: str) -> None:
 
 def _change_delivery(delivery: Delivery, event: str) -> None:
     """Move the attempt to its next state; the first one that arrives completes the request."""
-    _lock(delivery.request, delivery)
+    lock(delivery.request, delivery)
     following = DELIVERY_TRANSITIONS.get((delivery.state, event))
     if following is None:
         raise NotPossible(delivery.state)
     delivery.state, delivery.changed_at = following, clock.now()
     if following == "delivered" and delivery.request.state == "issued":
-        _change_request(delivery.request, "complete")
+        change_request(delivery.request, "complete")
         _cancel_what_has_not_left(delivery.request)
 
 
-def _lock(*rows: DocumentRequest | Delivery) -> None:
+def lock(*rows: DocumentRequest | Delivery) -> None:
     """Of two clicks at the same moment the second sees the state that the first has made.
 
     The request is always locked before its attempts, so that two changes never wait for each other.

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal import clock
 from portal.appointments.models import Appointment, new_key
+from portal.certificates.verification import Verification
 from portal.db import Base, UtcDateTime
 from portal.people.models import Person
 
@@ -23,11 +24,41 @@ class DocumentRequest(Base):
     key: Mapped[str] = mapped_column(String(16), unique=True, default=new_key)
     appointment_id: Mapped[int] = mapped_column(ForeignKey("appointment.id"), unique=True)
     state: Mapped[str] = mapped_column(String(12), index=True)
-    """``to_issue``, ``issued``, ``completed`` or ``withdrawn``."""
+    """``to_issue``, ``to_approve``, ``to_seal``, ``issued``, ``completed`` or ``withdrawn``."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    sent_back: Mapped[str] = mapped_column(Text, default="")
+    """Why the second person did not approve; empty once the document is prepared anew."""
     appointment: Mapped[Appointment] = relationship()
     document: Mapped[IssuedDocument | None] = relationship(back_populates="request")
+    prepared: Mapped[PreparedDocument | None] = relationship(back_populates="request")
     deliveries: Mapped[list[Delivery]] = relationship(back_populates="request", order_by="Delivery.id")
+
+
+class PreparedDocument(Base):
+    """A finished file that waits for the second person's approval, or for the seal; nobody got it yet."""
+
+    __tablename__ = "prepared_document"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(16), unique=True, default=new_key)
+    """By which an approval names the file that was looked at, and no other."""
+    request_id: Mapped[int] = mapped_column(ForeignKey("document_request.id"), unique=True)
+    filename: Mapped[str] = mapped_column(String(150))
+    media_type: Mapped[str] = mapped_column(String(60))
+    size: Mapped[int]
+    sha256: Mapped[str] = mapped_column(String(64))
+    stored_as: Mapped[str] = mapped_column(String(64))
+    way: Mapped[str] = mapped_column(String(30), default="")
+    """The way of delivery that the clerk chose instead of the citizen's; empty when he chose none."""
+    recipient: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    prepared_by: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    prepared_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    approved_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    verification_id: Mapped[int | None] = mapped_column(ForeignKey("verification.id", ondelete="SET NULL"))
+    request: Mapped[DocumentRequest] = relationship(back_populates="prepared")
+    clerk: Mapped[Person] = relationship(foreign_keys=[prepared_by])
+    approver: Mapped[Person | None] = relationship(foreign_keys=[approved_by])
+    verification: Mapped[Verification | None] = relationship()
 
 
 class IssuedDocument(Base):
@@ -45,8 +76,14 @@ class IssuedDocument(Base):
     added_by: Mapped[int] = mapped_column(ForeignKey("person.id"))
     added_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    approved_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    """The second person, where the service demands one."""
+    verification_id: Mapped[int | None] = mapped_column(ForeignKey("verification.id", ondelete="SET NULL"))
+    """What the public page tells about it; the record outlives this row."""
     request: Mapped[DocumentRequest] = relationship(back_populates="document")
-    clerk: Mapped[Person] = relationship()
+    clerk: Mapped[Person] = relationship(foreign_keys=[added_by])
+    approver: Mapped[Person | None] = relationship(foreign_keys=[approved_by])
+    verification: Mapped[Verification | None] = relationship()
 
 
 class Delivery(Base):

@@ -29,6 +29,9 @@ DELIVERY_STATES: dict[str, tuple[LazyString, str]] = {
 
 PROBLEMS = ("returned", "failed")
 
+WAITING = {"to_approve": _l("To be approved"), "to_seal": _l("Being sealed")}
+"""What staff read of a prepared document that is not issued yet."""
+
 
 @dataclass(frozen=True)
 class Step:

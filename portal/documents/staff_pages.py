@@ -1,11 +1,24 @@
 """The staff's pages of documents. `create_app` registers the blueprint.
 
-The views live in three modules, which add themselves to the blueprint when they are imported here.
+The views live in five modules, which add themselves to the blueprint when they are imported here.
 """
 
 from __future__ import annotations
 
-from portal.documents import attention_pages, delivery_pages, issuing_pages
+from portal.documents import (
+    approval_pages,
+    attention_pages,
+    delivery_pages,
+    issuing_pages,
+    template_pages,
+)
 from portal.documents.desk import blueprint
 
-__all__ = ["attention_pages", "blueprint", "delivery_pages", "issuing_pages"]
+__all__ = [
+    "approval_pages",
+    "attention_pages",
+    "blueprint",
+    "delivery_pages",
+    "issuing_pages",
+    "template_pages",
+]

@@ -94,6 +94,10 @@ class Service(Base):
     """Two clerks of the office must be present."""
     deliveries: Mapped[list[str]] = mapped_column(JSON)
     """Names of the delivery providers allowed for this service; empty when nothing is issued."""
+    certificate: Mapped[str] = mapped_column(String(60), default="")
+    """The template from which its document can be issued; empty when there is none."""
+    approval: Mapped[bool] = mapped_column(default=False)
+    """A second person of the office approves the document before it is issued."""
     position: Mapped[int]
     sample: Mapped[bool] = mapped_column(default=False)
     """Sample data: shown with a remark that it is not official."""

@@ -36,7 +36,15 @@ ONLY_IN = {
     "jwcrypto": {"plugins/identity_keycloak/portal_identity_keycloak/tokens.py"},
     "keycloak": {"plugins/identity_keycloak/portal_identity_keycloak/server.py"},
     "phonenumbers": {"portal/forms.py"},
-    "pikepdf": {"portal/documents/pdf_check.py", "portal/demo/documents.py"},
+    "pikepdf": {
+        "portal/certificates/marking.py",
+        "portal/certificates/rendering.py",
+        "portal/documents/pdf_check.py",
+        "portal/demo/documents.py",
+    },
+    "pyhanko": {"portal/certificates/sealing.py"},
+    "segno": {"portal/certificates/verification_block.py"},
+    "weasyprint": {"portal/certificates/rendering.py"},
     "stdnum": {"portal/plugin_api/tax_number.py"},
 }
 """A package that may be replaced one day is known in one or two places."""
