@@ -9,7 +9,7 @@ from wtforms import BooleanField, DateField, DecimalField, Field, RadioField, St
 from wtforms.validators import InputRequired, Length, Optional
 
 from portal.certificates.forms import Asked, Form
-from portal.forms import PageForm
+from portal.forms import PageForm, choices
 from portal.i18n import in_readers_language
 
 
@@ -40,8 +40,8 @@ def _field(one: Asked) -> Field:
     if not one.required:
         checks = [Optional()]
     if one.kind == "choice":
-        names = [(str(number), in_readers_language(text)) for number, text in enumerate(one.choices)]
-        return RadioField(label, checks, choices=names, description=hint)
+        names = {str(number): in_readers_language(text) for number, text in enumerate(one.choices)}
+        return RadioField(label, checks, choices=choices(names), description=hint)
     if one.kind == "date":
         return DateField(label, checks, description=hint)
     if one.kind == "number":

@@ -78,7 +78,7 @@ def draw(html: str, folders: list[Path], draft: bool) -> bytes:
         content: bytes = document.write_pdf(stylesheets=sheets, pdf_variant=VARIANT, pdf_tags=True)
     if fetcher.refused:
         raise TemplateProblem(
-            f"{fetcher.refused[0]}: is not loaded; put it into the folder certificates and write its bare name"
+            f"{fetcher.refused[0]}: is not loaded; put it into the folder certificates, write its bare name"
         )
     if _has_gaps(content):
         raise TemplateProblem(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from io import BytesIO
 
-from flask import Response, abort, current_app, flash, redirect, render_template, request, send_file
+from flask import Response, current_app, flash, redirect, render_template, request, send_file
 from flask import url_for as flask_url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -64,8 +64,8 @@ def _to_issue(key: str) -> DocumentRequest | None:
 
 
 def _template(wanted: DocumentRequest) -> Template | ResponseReturnValue:
-    """The template of the service; a mistake in it leads back to the case, with what to do."""
-    name = wanted.appointment.service.certificate or abort(404)
+    """The template of the service; where none is in order, the way back to the case, with what to do."""
+    name = wanted.appointment.service.certificate
     try:
         return templates.find(current_app.config["PORTAL"], name)
     except TemplateProblem as problem:

@@ -92,7 +92,7 @@ def test_a_certificate_is_filled_from_the_case_and_the_clerks_answers(
         assert part in text, part
     assert "κάθε είδους οφειλή" in text.replace("\r\n", " ")
     (address,) = codes_in(content)
-    assert address.startswith("http://127.0.0.1:8000/verify/")
+    assert address.startswith(f"{owed.app.config['PORTAL'].portal.base_url}/verify/")
 
 
 def test_a_draft_is_looked_at_and_changes_nothing(

@@ -81,11 +81,11 @@ def test_unknown_mistyped_and_merely_prepared_codes_are_answered_alike(owed: Any
         finished = Finished(files.store_pdf("a.pdf", make_pdf()), code)
         approval.put_forward(request, finished, request.appointment.clerk, TERMS, None)
     answers = []
-    for wrong in (code, verification.new_code(), "x", "%00'\"<script>"):
+    for wrong in (code, verification.new_code(), "QQQQQ", "%00'\"<script>"):
         client.get("/manual?lang=en")
         answer = client.get("/verify", query_string={"code": wrong})
         assert answer.status_code == 422 and not lint(answer.text, "en")
-        answers.append(answer.text.replace(f'value="{wrong}"', ""))
+        answers.append(answer.text.replace(wrong, ""))
     assert len(set(answers[:3])) == 1
     assert "<script>" not in answers[3]
 
@@ -94,6 +94,7 @@ def test_every_code_costs_one_question_to_the_database(owed: Any) -> None:
     _, code = issued(owed)
     counts, statements = [], list[str]()
     event.listen(db.engine, "before_cursor_execute", lambda *about: statements.append(about[2]))
+    verification.look_up(code)
     for typed in (code, verification.new_code(), ""):
         statements.clear()
         verification.look_up(typed)
