@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask import current_app, url_for
+from flask import current_app
 from flask_babel import gettext as _
 
 from portal import files
+from portal.appointments.links import page_address
 from portal.certificates import drawing, marking, values, verification
 from portal.certificates.drawing import NotInstalled
 from portal.certificates.forms import TemplateProblem
@@ -83,6 +84,4 @@ def _new_code() -> str:
 
 
 def _page() -> str:
-    """By the municipality's own address, whatever name the clerk's browser used: it is printed for years."""
-    base: str = current_app.config["PORTAL"].portal.base_url
-    return base + url_for("verify.show")
+    return page_address("verify.show")
