@@ -28,6 +28,7 @@ def create_app(config: Config | None = None) -> Flask:
         unreadable,
     )
     from portal.appointments import jobs, lifecycle, roster
+    from portal.certificates import seal, verification
     from portal.documents import following
     from portal.documents import jobs as document_jobs
     from portal.people import jobs as people_jobs
@@ -53,6 +54,7 @@ def create_app(config: Config | None = None) -> Flask:
     security.init_app(app, config)
     encryption.init_app(app, config)
     mail.init_app(app, config)
+    seal.init_app(config)
     plugin_loader.build(app, found)
 
     login.init_app(app)
@@ -66,6 +68,7 @@ def create_app(config: Config | None = None) -> Flask:
     jobs.register()
     document_jobs.register()
     following.register()
+    verification.register()
 
     pages.init_app(app, config)
     health.init_app(app)
@@ -88,6 +91,7 @@ def _register_pages(app: Flask) -> None:
     )
     from portal.appointments.staff import absence_pages, call_pages, case_pages, planning_pages
     from portal.appointments.staff import booking_pages as staff_booking_pages
+    from portal.certificates import verify_pages
     from portal.documents import citizen_pages as document_pages
     from portal.documents import paper_pages
     from portal.documents import staff_pages as document_desk
@@ -109,6 +113,7 @@ def _register_pages(app: Flask) -> None:
         planning_pages.blueprint,
         call_pages.blueprint,
         document_pages.blueprint,
+        verify_pages.blueprint,
         document_desk.blueprint,
         paper_pages.blueprint,
     ):

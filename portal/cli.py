@@ -190,14 +190,14 @@ def _dispatch(options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
-    app = _app()
-    print("configuration: in order")
-    if not options.live:
-        return 0
+    from portal.certificates import checking
     from portal.live_check import troubles
 
+    app = _app()
+    print("configuration: in order")
     with app.app_context():
-        found = list(_told(troubles()))
+        found = list(_told(checking.troubles()))
+        found += list(_told(troubles())) if options.live else []
     return 1 if found else 0
 
 

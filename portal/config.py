@@ -51,6 +51,12 @@ def _web_address(value: str) -> str:
     return value
 
 
+def _whole_address(value: str) -> str:
+    if value and not re.fullmatch(r"https?://[^/\s]+(/\S*)?", value):
+        raise ValueError("write a whole address, like https://tsa.example.gr/tsr")
+    return value
+
+
 class _Table(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -150,6 +156,24 @@ class MailSettings(_Table):
     username: str = ""
 
 
+class CertificateSettings(_Table):
+    """Documents issued from templates, and the code by which anybody can check an issued document."""
+
+    verification: bool = False
+    """Draw a code into each issued PDF, to be typed or scanned at the page /verify."""
+    verification_days: int = Field(default=3650, ge=30, le=36500)
+    """How long the page answers; the file itself may be erased long before."""
+
+
+class SealSettings(_Table):
+    """The municipality's electronic seal. The password is ``PORTAL_SEAL_PASSWORD``."""
+
+    certificate: str = Field(min_length=1)
+    """A PKCS#12 file, beside this file unless the whole path is given."""
+    tsa_url: Annotated[str, AfterValidator(_whole_address)] = ""
+    """Where time stamps come from (RFC 3161); empty for none."""
+
+
 class ChosenIdentity(_Table):
     """Which identity provider serves which door."""
 
@@ -177,6 +201,8 @@ class _File(_Table):
     booking: BookingRules = BookingRules()
     sessions: SessionRules = SessionRules()
     mail: MailSettings = MailSettings()
+    certificates: CertificateSettings = CertificateSettings()
+    seal: SealSettings | None = None
     plugins: ChosenPlugins
     providers: ChosenProviders
     plugin: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -193,6 +219,8 @@ class Config:
     booking: BookingRules
     sessions: SessionRules
     mail: MailSettings
+    certificates: CertificateSettings
+    seal: SealSettings | None
     enabled_plugins: tuple[str, ...]
     providers: ChosenProviders
     plugin_tables: Mapping[str, Mapping[str, Any]]
@@ -238,6 +266,8 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
         booking=parsed.booking,
         sessions=parsed.sessions,
         mail=parsed.mail,
+        certificates=parsed.certificates,
+        seal=parsed.seal,
         enabled_plugins=parsed.plugins.enabled,
         providers=parsed.providers,
         plugin_tables=parsed.plugin,
@@ -286,7 +316,7 @@ def _parse(path: Path) -> _File:
 
 def _known_tables() -> list[type[BaseModel]]:
     tables: list[type[BaseModel]] = [_File, Municipality, PortalSettings, BookingRules, SessionRules]
-    return [*tables, MailSettings, ChosenProviders, ChosenPlugins]
+    return [*tables, MailSettings, CertificateSettings, SealSettings, ChosenProviders, ChosenPlugins]
 
 
 def _with_base_url(settings: PortalSettings, environment: Mapping[str, str]) -> PortalSettings:

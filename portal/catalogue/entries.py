@@ -124,6 +124,8 @@ class ServiceEntry(Entry):
     second_clerk: bool = False
     deliveries: tuple[str, ...] = Field(default=(), strict=False)
     due_days: int | None = Field(default=None, ge=1, le=3650)
+    certificate: ServiceKey | None = None
+    approval: bool = False
     sample: bool = False
 
 
@@ -163,6 +165,7 @@ class StaffEntry(Entry):
     email: Email = ""
     office: str
     role: Literal["clerk", "supervisor", "administrator", "interpreter"]
+    approves: bool = False
     languages: tuple[Language, ...] = Field(default=("el",), min_length=1, strict=False)
     skills: Annotated[tuple[str, ...], Field(strict=False), BeforeValidator(_skills)] = ()
     hours: tuple[Hours, ...] = Field(default=(), strict=False)

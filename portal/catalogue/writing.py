@@ -168,6 +168,7 @@ class _Writing:
         skills = self._catalogue.skills_of(entry)
         values: dict[str, object] = {
             "role": entry.role,
+            "approves": entry.approves,
             "languages": list(entry.languages),
             "active": True,
         }
@@ -228,6 +229,7 @@ def _service_values(entry: ServiceEntry) -> dict[str, object]:
         "horizon_days",
         "second_clerk",
         "due_days",
+        "approval",
         "sample",
     )
     return {
@@ -237,6 +239,7 @@ def _service_values(entry: ServiceEntry) -> dict[str, object]:
         "papers": [paper.model_dump() for paper in entry.papers],
         "channels": list(entry.channels),
         "deliveries": list(entry.deliveries),
+        "certificate": entry.certificate or "",
         "active": True,
         **{name: getattr(entry, name) for name in as_they_are},
     }

@@ -40,6 +40,8 @@ KINDS: dict[str, LazyString] = {
     "delivery.limit": _l("The time limit of a parcel could not be looked at"),
     "delivery.forget": _l("Personal data about a delivery could not be erased outside of the portal"),
     "document.code": _l("A one-time code for a document was not sent"),
+    "document.seal": _l("A document could not be sealed"),
+    "verification.forget": _l("The record of a document’s code could not be erased"),
     "document.forget": _l("An expired document could not be erased"),
     "case.notice": _l("A message about a request did not reach the citizen"),
     "papers.erase": _l("Papers of a closed case could not be erased"),

@@ -12,13 +12,15 @@ from flask_babel import lazy_gettext as _l
 
 from portal import clock
 from portal.documents.models import AskedPaper, DocumentRequest
-from portal.documents.papers import OPEN_FOR_FILES, UNDECIDED, WAITING, is_full
+from portal.documents.papers import OPEN, OPEN_FOR_FILES, UNDECIDED, WAITING, is_full
 from portal.i18n import short_date, wall_clock, weekday_date
 
 CASE_STATES: dict[str, tuple[LazyString, str]] = {
     "to_issue": (_l("To be issued"), "yellow"),
     "needs_papers": (_l("Waits for the citizen’s papers"), "blue"),
     "in_review": (_l("Papers to be looked at"), "yellow"),
+    "to_approve": (_l("To be approved"), "yellow"),
+    "to_seal": (_l("Being sealed"), "yellow"),
     "issued": (_l("Issued"), "green"),
     "completed": (_l("Received"), "green"),
     "refused": (_l("Refused"), "red"),
@@ -84,12 +86,15 @@ def _waiting_steps(request: DocumentRequest) -> list[Step]:
 
 def next_step(request: DocumentRequest) -> str:
     """What happens next, and who has to do it; empty where the page says so otherwise."""
+    comes = _("It is the office’s turn. We write to you as soon as the document is issued.")
     words = {
         "needs_papers": _("It is your turn: send the missing papers. We write to you when they are here."),
         "in_review": _(
             "It is the office’s turn. We write to you if something is missing, or when it is issued."
         ),
-        "to_issue": _("It is the office’s turn. We write to you as soon as the document is issued."),
+        "to_issue": comes,
+        "to_approve": comes,
+        "to_seal": comes,
         "refused": _("If you do not agree or have a question, call %(phone)s.", phone=_phone(request)),
         "withdrawn": _("If you need the document after all, book an appointment."),
     }
@@ -103,7 +108,7 @@ def due_day(request: DocumentRequest) -> str:
 
 def is_overdue(request: DocumentRequest) -> bool:
     """The office should have decided by now."""
-    return request.state in UNDECIDED and request.due_on < _today(request)
+    return request.state in OPEN and request.due_on < _today(request)
 
 
 def days_waiting(request: DocumentRequest) -> int:
@@ -127,6 +132,7 @@ def words() -> dict[str, object]:
         "next_step": next_step,
         "takes_files": takes_files,
         "undecided": UNDECIDED,
+        "open_cases": OPEN,
         "waiting_for_papers": WAITING,
     }
 

@@ -27,7 +27,7 @@ from portal.documents.desk import (
     way_chosen,
 )
 from portal.documents.models import Delivery, DocumentRequest
-from portal.documents.papers import UNDECIDED
+from portal.documents.papers import OPEN
 from portal.documents.progress import has_labels
 from portal.people import access
 from portal.people.visitor import the_person
@@ -59,6 +59,9 @@ def deliveries() -> str:
         trays=trays,
         carriers=_carriers(trays),
         may_serve=lambda appointment: access.may_serve(person, appointment),
+        may_approve=lambda wanted: access.may_approve(
+            person, wanted.appointment.office_id, wanted.prepared.prepared_by
+        ),
     )
 
 
@@ -138,6 +141,7 @@ def visible(query: Select[DocumentRequest]) -> Select[DocumentRequest]:
         ),
         selectinload(DocumentRequest.deliveries),
         selectinload(DocumentRequest.document),
+        selectinload(DocumentRequest.prepared),
     )
     posts = access.counter_posts(the_person())
     if any(post.role == "administrator" for post in posts):
@@ -162,6 +166,12 @@ def _trays() -> list[Tray]:
             heap("needs_papers"),
         ),
         Tray(
+            "approval",
+            _l("Waits for approval or the seal"),
+            _l("Nothing waits for approval."),
+            heap("to_approve", "to_seal"),
+        ),
+        Tray(
             "problem",
             _l("Did not work: choose another way"),
             _l("Every delivery works."),
@@ -182,7 +192,7 @@ def _carriers(trays: list[Tray]) -> dict[str, int]:
 
 
 def _requests() -> list[DocumentRequest]:
-    query = visible(select(DocumentRequest)).where(DocumentRequest.state.in_([*UNDECIDED, "issued"]))
+    query = visible(select(DocumentRequest)).where(DocumentRequest.state.in_([*OPEN, "issued"]))
     by_age = query.order_by(DocumentRequest.due_on, DocumentRequest.created_at)
     return list(db.session.scalars(by_age.limit(SHOWN)))
 

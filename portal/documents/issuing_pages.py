@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from flask import Response, abort, current_app, flash, request, send_file
+from flask import Response, abort, flash, request, send_file
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from portal import audit, files, security
 from portal.appointments.models import Appointment
 from portal.db import transaction
-from portal.documents import lifecycle
+from portal.documents import approval, finishing, lifecycle
 from portal.documents.desk import back_to, blueprint, refusals_told, served_request, way_chosen
 from portal.documents.models import DocumentRequest
 from portal.people.visitor import the_person
 from portal.providers import current_providers
+
+PUT_FORWARD = {
+    "issued": _l("The document has been issued and is on its way to the citizen."),
+    "to_approve": _l("The document is prepared. It is issued as soon as a colleague has approved it."),
+    "to_seal": _l("The document is prepared. It is on its way as soon as it bears the electronic seal."),
+}
+"""What comes next, by the state to which the request has moved."""
 
 
 @blueprint.post("/appointments/<key>/document")
@@ -23,13 +31,11 @@ def add_document(key: str) -> ResponseReturnValue:
     wanted = served_request(key)
     upload = request.files.get("document")
     with refusals_told():
-        instead = _way_instead(wanted.appointment)
-        stored = files.store_pdf(upload.filename or "", upload.read()) if upload else None
-        if stored is None:
+        instead = way_instead(wanted.appointment)
+        if not upload:
             flash(_("Choose the PDF of the document first."), "error")
         else:
-            _issue(wanted, stored, instead)
-            flash(_("The document has been issued and is on its way to the citizen."), "success")
+            put_forward(wanted, finishing.upload(upload.filename or "", upload.read()), instead)
     return back_to(wanted.appointment)
 
 
@@ -77,18 +83,19 @@ def withdraw(key: str) -> ResponseReturnValue:
     return back_to(wanted.appointment)
 
 
-def _way_instead(appointment: Appointment) -> lifecycle.Way | None:
+def way_instead(appointment: Appointment) -> lifecycle.Way | None:
     """What the clerk chose, where the citizen chose nothing or a way that there is no more."""
     if appointment.delivery in current_providers().delivery:
         return None
     return way_chosen(appointment, request.form.get("way", ""))
 
 
-def _issue(wanted: DocumentRequest, stored: files.StoredFile, instead: lifecycle.Way | None) -> None:
-    days = current_app.config["PORTAL"].portal.document_days
+def put_forward(wanted: DocumentRequest, finished: approval.Finished, instead: lifecycle.Way | None) -> None:
+    """Issue the finished file, or let it wait for approval or seal, and say so. Raises NotPossible."""
     try:
         with transaction():
-            lifecycle.issue(wanted, stored, the_person(), days, instead)
+            approval.put_forward(wanted, finished, the_person(), finishing.terms(), instead)
     except lifecycle.NotPossible:
-        files.forget(stored.stored_as)
+        files.forget(finished.stored.stored_as)
         raise
+    flash(PUT_FORWARD.get(wanted.state, PUT_FORWARD["issued"]), "success")

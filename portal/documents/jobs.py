@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from flask import current_app
 from flask_babel import force_locale
 
 from portal import clock, files, mail, outbox
 from portal.appointments.links import page_address
+from portal.certificates import seal
 from portal.db import db, transaction
-from portal.documents import access_codes, case_notices, following, kept_papers, lifecycle
-from portal.documents.models import Delivery, DocumentRequest, IssuedDocument
+from portal.documents import (
+    access_codes,
+    approval,
+    case_notices,
+    finishing,
+    following,
+    kept_papers,
+    lifecycle,
+)
+from portal.documents.models import Delivery, DocumentRequest, IssuedDocument, PreparedDocument
 from portal.documents.recipients import recipient_of
 from portal.plugin_api import (
     DeliveryProvider,
@@ -93,6 +103,25 @@ def send_code(request_id: int) -> None:
     mail.send(message_key, appointment.email, appointment.language, "notices/document_code", values)
 
 
+@outbox.job("document.seal", queue="delivery")
+def seal_document(request_id: int, prepared_key: str) -> None:
+    """Put the seal on a prepared file and issue it. Was it called back meanwhile, nothing comes of it."""
+    prepared = _to_seal(request_id, prepared_key)
+    if prepared is None:
+        return
+    filename, content = prepared.filename, files.open_document(prepared.stored_as).read()
+    reason = prepared.request.appointment.service.name.el
+    db.session.rollback()  # no connection is held while a time stamp is fetched
+    config = current_app.config["PORTAL"]
+    stored = files.store_pdf(filename, seal.put_on(seal.open_now(config), content, reason))
+    try:
+        with transaction():
+            former = approval.sealed(_request(request_id), prepared_key, stored, finishing.terms())
+    except lifecycle.NotPossible:
+        former = stored.stored_as
+    files.forget(former)
+
+
 @outbox.job("document.forget", queue="events")
 def forget(document_id: int) -> None:
     """Erase the file when its time is over, have the providers forget it, and sweep what nobody names."""
@@ -113,6 +142,16 @@ def _post_forgetting(document: IssuedDocument) -> None:
             key=f"forget-{delivery.key}",
             give_up_at=clock.now() + lifecycle.FORGET_UNTIL,
         )
+
+
+def _to_seal(request_id: int, prepared_key: str) -> PreparedDocument | None:
+    prepared = _request(request_id).prepared
+    waits = prepared is not None and prepared.key == prepared_key and prepared.request.state == "to_seal"
+    return prepared if waits else None
+
+
+def _request(request_id: int) -> DocumentRequest:
+    return db.session.get_one(DocumentRequest, request_id)
 
 
 def _hand_to_provider(delivery: Delivery) -> Receipt | None:

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from portal import audit, clock, events, outbox
 from portal.appointments.models import Appointment, new_key
+from portal.certificates import verification
 from portal.db import db, must_be_writing
 from portal.documents import case_notices, kept_papers, protocol
 from portal.documents.models import Delivery, DocumentRequest, IssuedDocument
@@ -37,11 +38,25 @@ REQUEST_TRANSITIONS = {
     ("in_review", "go_on"): "to_issue",
     ("in_review", "refuse"): "refused",
     ("in_review", "withdraw"): "withdrawn",
+    ("to_issue", "prepare"): "to_approve",
+    ("to_issue", "order_seal"): "to_seal",
+    ("to_approve", "approve"): "issued",
+    ("to_approve", "order_seal"): "to_seal",
+    ("to_approve", "send_back"): "to_issue",
+    ("to_approve", "call_back"): "to_issue",
+    ("to_seal", "seal"): "issued",
+    ("to_seal", "call_back"): "to_issue",
     ("issued", "complete"): "completed",
     ("issued", "take_back"): "to_issue",
     ("completed", "take_back"): "to_issue",
 }
-DECISIONS = {"issue": "granted", "refuse": "refused", "take_back": ""}
+DECISIONS = {
+    "issue": "granted",
+    "approve": "granted",
+    "seal": "granted",
+    "refuse": "refused",
+    "take_back": "",
+}
 """What an event decides; a document that was taken back leaves the case undecided again."""
 DELIVERY_TRANSITIONS = {
     ("waiting", "prepare"): "prepared",
@@ -127,12 +142,15 @@ def issue(
     actor: Person,
     days: int,
     instead: Way | None = None,
+    event: str = "issue",
 ) -> Delivery:
     """Add the issued file and send it the way the citizen chose, or ``instead`` of it another way.
 
-    It can be fetched for ``days``.
+    It can be fetched for ``days``. ``event`` is how it came here: alone, by approval, or from the seal.
     """
-    change_request(request, "issue")
+    if event == "issue" and request.appointment.service.approval:
+        raise NotPossible("a second person must approve")
+    change_request(request, event)
     document = IssuedDocument(
         filename=stored.filename,
         media_type=stored.media_type,
@@ -167,6 +185,8 @@ def take_back(request: DocumentRequest, actor: Person) -> str:
             _cancel(delivery)
     outbox.cancel(_file_subject(document))
     stored_as, sha256 = document.stored_as, document.sha256
+    if document.verification:
+        verification.revoke(document.verification)
     db.session.delete(document)
     db.session.flush()
     db.session.expire(request, ["document"])
@@ -176,7 +196,7 @@ def take_back(request: DocumentRequest, actor: Person) -> str:
 
 def choose_other_way(request: DocumentRequest, way: Way, actor: Person) -> Delivery:
     """Begin a new attempt; one that has not left the office is called off."""
-    _lock(request)
+    lock(request)
     if request.state != "issued":
         raise NotPossible(request.state)
     _cancel_what_has_not_left(request)
@@ -198,7 +218,7 @@ def try_again(delivery: Delivery, actor: Person) -> None:
 
 def sending_begins(delivery: Delivery) -> bool:
     """From now on the provider may have the parcel, whatever becomes of us. False if it was called off."""
-    _lock(delivery.request, delivery)
+    lock(delivery.request, delivery)
     if delivery.state != "waiting":
         return False
     delivery.sending_since = clock.now()
@@ -210,7 +230,7 @@ def receipt_arrived(delivery: Delivery, receipt: Receipt) -> None:
 
     If the attempt was called off meanwhile, it stays so; what the provider said is kept all the same.
     """
-    _lock(delivery.request, delivery)
+    lock(delivery.request, delivery)
     _keep(delivery, receipt)
     delivery.code, delivery.sending_since = receipt.code or "", None
     if delivery.state == "waiting":
@@ -220,7 +240,7 @@ def receipt_arrived(delivery: Delivery, receipt: Receipt) -> None:
 
 def number_told(delivery: Delivery, receipt: Receipt, actor: Person) -> None:
     """Staff typed the carrier's number; a wrong one can be corrected while the parcel is on its way."""
-    _lock(delivery.request, delivery)
+    lock(delivery.request, delivery)
     if delivery.state not in ("prepared", "sent"):
         raise NotPossible(delivery.state)
     if receipt.reference != delivery.reference:
@@ -233,7 +253,7 @@ def number_told(delivery: Delivery, receipt: Receipt, actor: Person) -> None:
 
 def label_drawn(delivery: Delivery, stored_as: str) -> bool:
     """The label can be printed. False when there is nothing any more to stick it on."""
-    _lock(delivery.request, delivery)
+    lock(delivery.request, delivery)
     if delivery.state not in ("prepared", "sent"):
         return False
     delivery.label_file = stored_as
@@ -242,7 +262,7 @@ def label_drawn(delivery: Delivery, stored_as: str) -> bool:
 
 def news_arrived(delivery: Delivery, news: Tracking) -> None:
     """The carrier says where the parcel is. What it says twice, or too late, changes nothing."""
-    _lock(delivery.request, delivery)
+    lock(delivery.request, delivery)
     delivery.news = news.text[:200] or delivery.news
     event = NEWS_EVENTS.get(news.state or "", "")
     # What failed is on its way again only if the carrier says something that happened since.
@@ -258,7 +278,7 @@ def news_arrived(delivery: Delivery, news: Tracking) -> None:
 
 def forgotten(delivery: Delivery) -> None:
     """The document is gone, and with it whatever still carried the recipient's name outside of its row."""
-    _lock(delivery.request, delivery)
+    lock(delivery.request, delivery)
     delivery.label_file = delivery.news = ""
 
 
@@ -306,7 +326,7 @@ def refused(delivery: Delivery, reason: str, advice: str = "") -> None:
 
 def failed(delivery: Delivery, reason: str, advice: str = "") -> None:
     """This attempt did not work; the staff choose another way. ``advice`` is a sentence for the citizen."""
-    _lock(delivery.request, delivery)
+    lock(delivery.request, delivery)
     if (delivery.state, "fail") not in DELIVERY_TRANSITIONS:
         return
     _change_delivery(delivery, "fail")
@@ -351,7 +371,7 @@ def _post_forgetting(document: IssuedDocument) -> None:
 
 def change_request(request: DocumentRequest, event: str) -> None:
     """Move the case to its next state. Raises NotPossible where the table has none."""
-    _lock(request)
+    lock(request)
     following = REQUEST_TRANSITIONS.get((request.state, event))
     if following is None:
         raise NotPossible(request.state)
@@ -372,7 +392,7 @@ def _change_delivery(delivery: Delivery, event: str, at: datetime | None = None)
 
     ``at`` is when it happened, if a carrier told that.
     """
-    _lock(delivery.request, delivery)
+    lock(delivery.request, delivery)
     following = DELIVERY_TRANSITIONS.get((delivery.state, event))
     if following is None:
         raise NotPossible(delivery.state)
@@ -385,7 +405,7 @@ def _change_delivery(delivery: Delivery, event: str, at: datetime | None = None)
         _cancel_what_has_not_left(delivery.request)
 
 
-def _lock(*rows: DocumentRequest | Delivery) -> None:
+def lock(*rows: DocumentRequest | Delivery) -> None:
     """Of two clicks at the same moment the second sees the state that the first has made.
 
     The request is always locked before its attempts, so that two changes never wait for each other.

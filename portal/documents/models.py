@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal import clock
 from portal.appointments.models import Appointment, new_key
+from portal.certificates.verification import Verification
 from portal.db import Base, Bilingual, BilingualText, UtcDateTime
 from portal.people.models import Person
 
@@ -27,8 +28,8 @@ class DocumentRequest(Base):
     key: Mapped[str] = mapped_column(String(16), unique=True, default=new_key)
     appointment_id: Mapped[int] = mapped_column(ForeignKey("appointment.id"), unique=True)
     state: Mapped[str] = mapped_column(String(12), index=True)
-    """``to_issue``, ``needs_papers``, ``in_review``, ``issued``, ``completed``, ``refused``
-    or ``withdrawn``.
+    """``to_issue``, ``needs_papers``, ``in_review``, ``to_approve``, ``to_seal``, ``issued``, ``completed``,
+    ``refused`` or ``withdrawn``.
     """
     version: Mapped[int] = mapped_column(default=0)
     """Grows with each change of the state: a message tells of one version, and of no other."""
@@ -45,9 +46,12 @@ class DocumentRequest(Base):
     reason: Mapped[str] = mapped_column(Text, default="")
     """Why it was refused, as the clerk wrote it for the citizen."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    sent_back: Mapped[str] = mapped_column(Text, default="")
+    """Why the second person did not approve; empty once the document is prepared anew."""
     appointment: Mapped[Appointment] = relationship()
     papers: Mapped[list[AskedPaper]] = relationship(back_populates="request", order_by="AskedPaper.id")
     document: Mapped[IssuedDocument | None] = relationship(back_populates="request")
+    prepared: Mapped[PreparedDocument | None] = relationship(back_populates="request")
     deliveries: Mapped[list[Delivery]] = relationship(back_populates="request", order_by="Delivery.id")
 
     @property
@@ -108,6 +112,33 @@ class SentPaper(Base):
     paper: Mapped[AskedPaper] = relationship(back_populates="files")
 
 
+class PreparedDocument(Base):
+    """A finished file that waits for the second person's approval, or for the seal; nobody got it yet."""
+
+    __tablename__ = "prepared_document"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(16), unique=True, default=new_key)
+    """By which an approval names the file that was looked at, and no other."""
+    request_id: Mapped[int] = mapped_column(ForeignKey("document_request.id"), unique=True)
+    filename: Mapped[str] = mapped_column(String(150))
+    media_type: Mapped[str] = mapped_column(String(60))
+    size: Mapped[int]
+    sha256: Mapped[str] = mapped_column(String(64))
+    stored_as: Mapped[str] = mapped_column(String(64))
+    way: Mapped[str] = mapped_column(String(30), default="")
+    """The way of delivery that the clerk chose instead of the citizen's; empty when he chose none."""
+    recipient: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    prepared_by: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    prepared_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    approved_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    verification_id: Mapped[int | None] = mapped_column(ForeignKey("verification.id", ondelete="SET NULL"))
+    request: Mapped[DocumentRequest] = relationship(back_populates="prepared")
+    clerk: Mapped[Person] = relationship(foreign_keys=[prepared_by])
+    approver: Mapped[Person | None] = relationship(foreign_keys=[approved_by])
+    verification: Mapped[Verification | None] = relationship()
+
+
 class IssuedDocument(Base):
     """The file. Its content lies encrypted in the document store, never in the database."""
 
@@ -123,8 +154,14 @@ class IssuedDocument(Base):
     added_by: Mapped[int] = mapped_column(ForeignKey("person.id"))
     added_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    approved_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    """The second person, where the service demands one."""
+    verification_id: Mapped[int | None] = mapped_column(ForeignKey("verification.id", ondelete="SET NULL"))
+    """What the public page tells about it; the record outlives this row."""
     request: Mapped[DocumentRequest] = relationship(back_populates="document")
-    clerk: Mapped[Person] = relationship()
+    clerk: Mapped[Person] = relationship(foreign_keys=[added_by])
+    approver: Mapped[Person | None] = relationship(foreign_keys=[approved_by])
+    verification: Mapped[Verification | None] = relationship()
 
 
 class Delivery(Base):

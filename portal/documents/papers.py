@@ -26,6 +26,8 @@ OPEN_FOR_FILES = (*WANTED, "sent")
 WAITING = ("needs_papers", "in_review")
 """States of a case in which the citizen can add papers and take them back."""
 UNDECIDED = ("to_issue", *WAITING)
+OPEN = (*UNDECIDED, "to_approve", "to_seal")
+"""The office owes something; in the last two a finished document waits for a colleague or the seal."""
 
 
 class TooManyFiles(Exception):

@@ -1,18 +1,28 @@
 """The staff's pages of documents. `create_app` registers the blueprint.
 
-The views live in four modules, which add themselves to the blueprint when they are imported here.
+The views live in modules of their own, which add themselves to the blueprint when they are imported here.
 """
 
 from __future__ import annotations
 
-from portal.documents import attention_pages, carrier_pages, delivery_pages, issuing_pages, review_pages
+from portal.documents import (
+    approval_pages,
+    attention_pages,
+    carrier_pages,
+    delivery_pages,
+    issuing_pages,
+    review_pages,
+    template_pages,
+)
 from portal.documents.desk import blueprint
 
 __all__ = [
+    "approval_pages",
     "attention_pages",
     "blueprint",
     "carrier_pages",
     "delivery_pages",
     "issuing_pages",
     "review_pages",
+    "template_pages",
 ]

@@ -98,6 +98,10 @@ class Service(Base):
     """Names of the delivery providers allowed for this service; empty when nothing is issued."""
     due_days: Mapped[int | None]
     """In how many days a case is to be decided; None: in as many as the municipality's file says."""
+    certificate: Mapped[str] = mapped_column(String(60), default="")
+    """The template from which its document can be issued; empty when there is none."""
+    approval: Mapped[bool] = mapped_column(default=False)
+    """A second person of the office approves the document before it is issued."""
     position: Mapped[int]
     sample: Mapped[bool] = mapped_column(default=False)
     """Sample data: shown with a remark that it is not official."""

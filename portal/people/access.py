@@ -44,6 +44,14 @@ def may_supervise(person: Person, office_id: int) -> bool:
     )
 
 
+def may_approve(person: Person, office_id: int, prepared_by: int) -> bool:
+    """A second person of the office: its supervisor, or a clerk with that right; never who prepared it."""
+    if person.id == prepared_by:
+        return False
+    right = any(post.approves and post.office_id == office_id for post in counter_posts(person))
+    return right or may_supervise(person, office_id)
+
+
 def may_settle(person: Person, office_id: int | None) -> bool:
     """Given-up work is settled by who supervises the office; without an office, by an administrator."""
     if office_id is not None:

@@ -106,6 +106,8 @@ class Membership(Base):
     """``clerk``, ``supervisor``, ``administrator`` or ``interpreter``; see `portal.people.access`."""
     languages: Mapped[list[str]] = mapped_column(JSON, default=lambda: ["el"])
     active: Mapped[bool] = mapped_column(default=True)
+    approves: Mapped[bool] = mapped_column(default=False)
+    """May approve documents that colleagues of the office prepared, without being their supervisor."""
     person: Mapped[Person] = relationship(back_populates="memberships")
     office: Mapped[Office] = relationship()
     skills: Mapped[list[Service]] = relationship(secondary="skill")

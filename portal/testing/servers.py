@@ -6,6 +6,7 @@ Fixtures open them once for a session. Where a program is not installed the test
 
 from __future__ import annotations
 
+import ctypes.util
 import os
 import pwd
 import re
@@ -133,6 +134,7 @@ def missing() -> list[str]:
         "Valkey or Redis: no test with real workers or a real store": _store_program(),
         "Chromium: no test in a browser (calls, journeys)": _chromium(),
         "coturn: no call through a TURN relay": shutil.which("turnserver"),
+        "Pango: no certificate is drawn": ctypes.util.find_library("pangoft2-1.0"),
         "a font with Greek letters: browsers show boxes instead": _greek_font(),
         f"Java ({_ACCEPTED_JAVA}): no login with a real Keycloak": keycloak_program.java(),
         f"Keycloak {keycloak_program.VERSION}, which Maven (mvn) fetches: no login with a real one": (

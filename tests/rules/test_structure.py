@@ -40,6 +40,8 @@ ONLY_IN = {
     "keycloak": {"plugins/identity_keycloak/portal_identity_keycloak/server.py"},
     "phonenumbers": {"portal/forms.py"},
     "pikepdf": {
+        "portal/certificates/marking.py",
+        "portal/certificates/rendering.py",
         "portal/documents/paper_cleaning.py",
         "portal/documents/pdf_check.py",
         "portal/demo/documents.py",
@@ -48,6 +50,9 @@ ONLY_IN = {
     "PIL": {"portal/documents/paper_cleaning.py"},
     "pillow_heif": {"portal/documents/paper_cleaning.py"},
     "puremagic": {"portal/documents/paper_cleaning.py"},
+    "pyhanko": {"portal/certificates/sealing.py"},
+    "segno": {"portal/certificates/verification_block.py"},
+    "weasyprint": {"portal/certificates/rendering.py"},
     "stdnum": {"portal/plugin_api/tax_number.py"},
     "zeep": {"plugins/delivery_elta/portal_delivery_elta/soap.py"},
 }
