@@ -27,24 +27,14 @@ def create_app(config: Config | None = None) -> Flask:
         security,
         unreadable,
     )
-    from portal.appointments import jobs, lifecycle, roster
-    from portal.certificates import seal, verification
-    from portal.documents import following
-    from portal.documents import jobs as document_jobs
-    from portal.people import jobs as people_jobs
-    from portal.people import login, neighbours, own_pages
+    from portal.appointments import roster
+    from portal.certificates import seal
+    from portal.people import login, own_pages
 
     config = config or load()
-    app = Flask("portal")
-    app.config["PORTAL"] = config
-    app.config["PREFERRED_URL_SCHEME"] = config.portal.base_url.split(":")[0]
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.portal.proxies, x_proto=config.portal.proxies)  # type: ignore[method-assign]
+    app = _flask(config)
     logs.init_app(app)
     unreadable.init_app(app)
-
-    app.config["SQLALCHEMY_DATABASE_URI"] = config.database_url
-    # Failures of the database are logged without the values.
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"hide_parameters": True}
     db.init_app(app)
     roster.watch()
     migrations.init_app(app)
@@ -58,17 +48,10 @@ def create_app(config: Config | None = None) -> Flask:
     plugin_loader.build(app, found)
 
     login.init_app(app)
-    told = neighbours.Neighbours(
-        lifecycle.held_time, renamed=lifecycle.rename_citizen, joined=lifecycle.change_citizen
-    )
-    neighbours.init_app(app, told)
+    _introduce_neighbours(app)
     app.register_blueprint(own_pages.blueprint)
     _register_pages(app)
-    people_jobs.register()
-    jobs.register()
-    document_jobs.register()
-    following.register()
-    verification.register()
+    _register_jobs()
 
     pages.init_app(app, config)
     health.init_app(app)
@@ -76,6 +59,41 @@ def create_app(config: Config | None = None) -> Flask:
         mailbox.init_app(app)
     security.finish(app)
     return app
+
+
+def _flask(config: Config) -> Flask:
+    """The bare application of this configuration."""
+    app = Flask("portal")
+    app.config["PORTAL"] = config
+    app.config["PREFERRED_URL_SCHEME"] = config.portal.base_url.split(":")[0]
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.portal.proxies, x_proto=config.portal.proxies)  # type: ignore[method-assign]
+    app.config["SQLALCHEMY_DATABASE_URI"] = config.database_url
+    # Failures of the database are logged without the values.
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"hide_parameters": True}
+    return app
+
+
+def _introduce_neighbours(app: Flask) -> None:
+    """What the people's side asks and tells of appointments."""
+    from portal.appointments import lifecycle
+    from portal.people import neighbours
+
+    told = neighbours.Neighbours(
+        lifecycle.held_time, renamed=lifecycle.rename_citizen, joined=lifecycle.change_citizen
+    )
+    neighbours.init_app(app, told)
+
+
+def _register_jobs() -> None:
+    """The work that is done in workers."""
+    from portal.appointments import jobs
+    from portal.certificates import verification
+    from portal.documents import following
+    from portal.documents import jobs as document_jobs
+    from portal.people import jobs as people_jobs
+
+    for module in (people_jobs, jobs, document_jobs, following, verification):
+        module.register()
 
 
 def _register_pages(app: Flask) -> None:

@@ -9,14 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from flask_babel import gettext as _
-
 from portal import audit, clock, events
 from portal.appointments import occupancy, on_behalf, rooms
 from portal.appointments.lifecycle import NotPossible, change
 from portal.appointments.messages import excuse_guest, tell_guest, tell_new_link
 from portal.appointments.models import Appointment, IdentityCheck, Participant
-from portal.appointments.papers import PARTIES, ROLES
+from portal.appointments.papers import PARTIES
 from portal.db import db, must_be_writing
 from portal.documents import lifecycle as documents
 from portal.people.models import Person
@@ -153,17 +151,10 @@ def ask_for_help(guest: Participant, channel: str) -> None:
     if guest.help_wanted == channel:
         return
     guest.help_wanted = channel
-    audit.record(None, "help wanted" if channel else "help not wanted", _subject(guest.appointment))
-
-
-def people_in_words(appointment: Appointment) -> str:
-    """Who takes part in the call that is open, for everybody in it: no face is there that has no name."""
-    staff = [(appointment.clerk.name, _("Clerk"))]
-    if appointment.second_clerk:
-        staff.append((appointment.second_clerk.name, _("Second clerk")))
-    inside = [p for p in appointment.participants if p.admitted_at and not p.revoked_at]
-    guests = [(person.name, str(ROLES[person.role])) for person in inside]
-    return ", ".join(f"{name} ({role})" for name, role in [*staff, *guests])
+    if channel:
+        audit.record(None, "help wanted", _subject(guest.appointment))
+    else:
+        audit.record(None, "help not wanted", _subject(guest.appointment))
 
 
 def record_identity(appointment: Appointment, record: IdentityRecord, actor: Person) -> None:

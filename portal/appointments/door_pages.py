@@ -69,7 +69,7 @@ def state(token: str) -> ResponseReturnValue:
     _report_presence(face)
     answer: dict[str, object] = {"state": face.state, "mark": face.mark, "now": clock.now().isoformat()}
     if face.state == "admitted":
-        answer["people"] = call.people_in_words(face.appointment)
+        answer["people"] = door_words.people_in_words(face.appointment)
     return jsonify(**answer, sound_only=face.room is not None and face.room.sound_only)
 
 
@@ -166,7 +166,7 @@ def enter(token: str) -> ResponseReturnValue:
         return way_page.lead(room, join.url)
     # The plugin's template finds its values by their own names; where names meet, ours stay ours.
     ours = {"guest": guest, "appointment": guest.appointment, "token": token, "room": room, "join": join}
-    people = call.people_in_words(guest.appointment)
+    people = door_words.people_in_words(guest.appointment)
     return render_template("door/call.html", **{**join.values, **ours, "face": face, "people": people})
 
 

@@ -10,7 +10,7 @@ from flask_babel import ngettext
 
 from portal.appointments.door_state import Face, kept_until, opens_at
 from portal.appointments.models import Appointment
-from portal.appointments.papers import CHILD
+from portal.appointments.papers import CHILD, ROLES
 from portal.i18n import in_readers_language, wall_clock
 
 TITLES = {
@@ -72,6 +72,16 @@ def news_of(face: Face) -> list[str]:
     elif face.moved == "room":
         told.append(_("The call has moved into another room. It was nothing that you did."))
     return told
+
+
+def people_in_words(appointment: Appointment) -> str:
+    """Who takes part in the call that is open, for everybody in it: no face is there that has no name."""
+    staff = [(appointment.clerk.name, _("Clerk"))]
+    if appointment.second_clerk:
+        staff.append((appointment.second_clerk.name, _("Second clerk")))
+    inside = [p for p in appointment.participants if p.admitted_at and not p.revoked_at]
+    guests = [(person.name, str(ROLES[person.role])) for person in inside]
+    return ", ".join(f"{name} ({role})" for name, role in [*staff, *guests])
 
 
 def shows_paper(face: Face) -> bool:

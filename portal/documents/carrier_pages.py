@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from portal import audit, clock, files, security
 from portal.db import db, transaction
-from portal.documents import following, lifecycle
+from portal.documents import carrier, following, lifecycle
 from portal.documents.delivery_pages import visible
 from portal.documents.desk import back_to, blueprint, delivery_at_desk, refusals_told
 from portal.documents.models import Delivery, DocumentRequest
@@ -37,7 +37,7 @@ def tell_number(key: str) -> ResponseReturnValue:
     with refusals_told():
         receipt = provider.accept_number(following.receipt_of(delivery), request.form.get("number", ""))
         with transaction():
-            lifecycle.number_told(delivery, receipt, the_person())
+            carrier.number_told(delivery, receipt, the_person())
             following.post_label(delivery)
         flash(_("The number %(number)s is recorded.", number=receipt.reference), "success")
     return back_to(delivery.request.appointment)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from portal import clock, files, outbox
 from portal.db import db, transaction
-from portal.documents import lifecycle
+from portal.documents import carrier, lifecycle
 from portal.documents.models import Delivery
 from portal.plugin_api import DeliveryProvider, PermanentFailure, Receipt
 from portal.providers import current_providers
@@ -69,7 +69,7 @@ def draw_label(delivery_id: int) -> None:
     except files.NotAcceptable as reason:
         raise PermanentFailure(f"the carrier's label cannot be printed: {reason}") from None
     with transaction():
-        kept = lifecycle.label_drawn(db.session.get_one(Delivery, delivery_id), stored.stored_as)
+        kept = carrier.label_drawn(db.session.get_one(Delivery, delivery_id), stored.stored_as)
     if not kept:
         files.forget(stored.stored_as)
 
@@ -83,7 +83,7 @@ def ask_for_news(delivery_id: int) -> None:
     news = provider.track(receipt_of(delivery))
     with transaction():
         delivery = db.session.get_one(Delivery, delivery_id)
-        lifecycle.news_arrived(delivery, news)
+        carrier.news_arrived(delivery, news)
         if delivery.state in FOLLOWED:
             _post_news(delivery, provider)
 

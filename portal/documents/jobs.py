@@ -14,6 +14,7 @@ from portal.db import db, transaction
 from portal.documents import (
     access_codes,
     approval,
+    carrier,
     case_notices,
     finishing,
     following,
@@ -83,7 +84,7 @@ def forget_delivery(delivery_id: int) -> None:
     if provider is not None:
         provider.forget(following.receipt_of(delivery))
     with transaction():
-        lifecycle.forgotten(_delivery(delivery_id))
+        carrier.forgotten(_delivery(delivery_id))
 
 
 @outbox.job("document.code", queue="mail")

@@ -21,7 +21,7 @@ from portal.documents import case_notices, kept_papers, protocol
 from portal.documents.models import Delivery, DocumentRequest, IssuedDocument
 from portal.files import StoredFile
 from portal.people.models import Person
-from portal.plugin_api import DocumentIssued, Receipt, RecipientField, Tracking
+from portal.plugin_api import DocumentIssued, Receipt, RecipientField
 
 REQUEST_TRANSITIONS = {
     ("to_issue", "ask_papers"): "needs_papers",
@@ -82,8 +82,6 @@ DELIVERY_TRANSITIONS = {
 RECEIPT_EVENTS = {"prepared": "prepare", "sent": "send", "delivered": "arrive"}
 """How far a receipt says that the provider got, as an event of the delivery."""
 
-NEWS_EVENTS = {"sent": "send", "delivered": "arrive", "returned": "come_back", "failed": "fail"}
-"""What the carrier says about a parcel, as an event of the delivery."""
 
 NOT_ON_ITS_WAY = ("waiting", "prepared")
 """The document has not left the office; another way replaces such an attempt."""
@@ -210,7 +208,7 @@ def try_again(delivery: Delivery, actor: Person) -> None:
     """
     if delivery.request.state != "issued" or delivery.reference:
         raise NotPossible(delivery.request.state)
-    _change_delivery(delivery, "try_again")
+    change_delivery(delivery, "try_again")
     delivery.last_error = delivery.advice = ""
     audit.record(actor.id, "delivery tried again", subject(delivery.request), provider=delivery.provider)
     _post_sending(delivery)
@@ -231,78 +229,34 @@ def receipt_arrived(delivery: Delivery, receipt: Receipt) -> None:
     If the attempt was called off meanwhile, it stays so; what the provider said is kept all the same.
     """
     lock(delivery.request, delivery)
-    _keep(delivery, receipt)
+    keep_receipt(delivery, receipt)
     delivery.code, delivery.sending_since = receipt.code or "", None
     if delivery.state == "waiting":
-        _change_delivery(delivery, RECEIPT_EVENTS[receipt.state])
+        change_delivery(delivery, RECEIPT_EVENTS[receipt.state])
         audit.record(None, "delivery on its way", subject(delivery.request), provider=delivery.provider)
-
-
-def number_told(delivery: Delivery, receipt: Receipt, actor: Person) -> None:
-    """Staff typed the carrier's number; a wrong one can be corrected while the parcel is on its way."""
-    lock(delivery.request, delivery)
-    if delivery.state not in ("prepared", "sent"):
-        raise NotPossible(delivery.state)
-    if receipt.reference != delivery.reference:
-        delivery.label_file = ""  # it bears another number
-    _keep(delivery, receipt)
-    if delivery.state == "prepared" and receipt.state == "sent":
-        _change_delivery(delivery, "send")
-    audit.record(actor.id, "number of the parcel told", subject(delivery.request))
-
-
-def label_drawn(delivery: Delivery, stored_as: str) -> bool:
-    """The label can be printed. False when there is nothing any more to stick it on."""
-    lock(delivery.request, delivery)
-    if delivery.state not in ("prepared", "sent"):
-        return False
-    delivery.label_file = stored_as
-    return True
-
-
-def news_arrived(delivery: Delivery, news: Tracking) -> None:
-    """The carrier says where the parcel is. What it says twice, or too late, changes nothing."""
-    lock(delivery.request, delivery)
-    delivery.news = news.text[:200] or delivery.news
-    event = NEWS_EVENTS.get(news.state or "", "")
-    # What failed is on its way again only if the carrier says something that happened since.
-    is_old = news.at is None or news.at <= delivery.changed_at
-    if (delivery.state, event) not in DELIVERY_TRANSITIONS or (
-        (delivery.state, event) == ("failed", "send") and is_old
-    ):
-        return
-    _change_delivery(delivery, event, news.at)
-    delivery.last_error = news.text if event == "fail" else ""
-    audit.record(None, "news of the carrier", subject(delivery.request), state=delivery.state)
-
-
-def forgotten(delivery: Delivery) -> None:
-    """The document is gone, and with it whatever still carried the recipient's name outside of its row."""
-    lock(delivery.request, delivery)
-    delivery.label_file = delivery.news = ""
 
 
 def handed_over(delivery: Delivery, actor: Person) -> None:
     """The recipient has the document in his hands."""
-    _change_delivery(delivery, "hand_over")
+    change_delivery(delivery, "hand_over")
     audit.record(actor.id, "document handed over", subject(delivery.request))
 
 
 def handed_to_carrier(delivery: Delivery, actor: Person) -> None:
     """The parcel has left the office."""
-    _change_delivery(delivery, "send")
+    change_delivery(delivery, "send")
     audit.record(actor.id, "document given to the carrier", subject(delivery.request))
 
 
 def arrived(delivery: Delivery, actor: Person) -> None:
     """The parcel has arrived, as staff read on the carrier's page or heard from the citizen."""
-    _change_delivery(delivery, "arrive")
+    change_delivery(delivery, "arrive")
     audit.record(actor.id, "document arrived", subject(delivery.request))
 
 
 def came_back(delivery: Delivery, actor: Person) -> None:
     """The parcel, or the mail, came back; the staff choose another way."""
-    _change_delivery(delivery, "come_back")
+    change_delivery(delivery, "come_back")
     audit.record(actor.id, "document came back", subject(delivery.request))
 
 
@@ -315,7 +269,7 @@ def opened(request: DocumentRequest, person: Person | None) -> None:
     audit.record(person.id if person else None, "document opened", subject(request))
     for delivery in request.deliveries:
         if delivery.state == "sent" and RecipientField.POSTAL_ADDRESS not in delivery.recipient:
-            _change_delivery(delivery, "arrive")
+            change_delivery(delivery, "arrive")
 
 
 def refused(delivery: Delivery, reason: str, advice: str = "") -> None:
@@ -329,7 +283,7 @@ def failed(delivery: Delivery, reason: str, advice: str = "") -> None:
     lock(delivery.request, delivery)
     if (delivery.state, "fail") not in DELIVERY_TRANSITIONS:
         return
-    _change_delivery(delivery, "fail")
+    change_delivery(delivery, "fail")
     delivery.last_error, delivery.advice = reason, advice
     audit.record(None, "delivery failed", subject(delivery.request), provider=delivery.provider)
 
@@ -382,12 +336,13 @@ def change_request(request: DocumentRequest, event: str) -> None:
     kept_papers.follow(request)
 
 
-def _keep(delivery: Delivery, receipt: Receipt) -> None:
+def keep_receipt(delivery: Delivery, receipt: Receipt) -> None:
+    """Write down by what the provider knows the parcel."""
     delivery.reference, delivery.number_missing = receipt.reference[:60], receipt.number_missing
     delivery.tracking_url, delivery.data = receipt.tracking_url or "", dict(receipt.data)
 
 
-def _change_delivery(delivery: Delivery, event: str, at: datetime | None = None) -> None:
+def change_delivery(delivery: Delivery, event: str, at: datetime | None = None) -> None:
     """Move the attempt to its next state; the first one that arrives completes the request.
 
     ``at`` is when it happened, if a carrier told that.
@@ -423,7 +378,7 @@ def _cancel_what_has_not_left(request: DocumentRequest) -> None:
 
 
 def _cancel(delivery: Delivery) -> None:
-    _change_delivery(delivery, "cancel")
+    change_delivery(delivery, "cancel")
     outbox.cancel(_delivery_subject(delivery))
 
 

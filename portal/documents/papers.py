@@ -177,7 +177,10 @@ def _judge(paper: AskedPaper, verdict: Verdict, actor: Person) -> None:
     for file in paper.files:
         if file.state == "sent":
             file.state = paper.state
-    audit.record(actor.id, f"paper {paper.state}", subject(paper.request), paper=paper.id)
+    if verdict.accepted:
+        audit.record(actor.id, "paper accepted", subject(paper.request), paper=paper.id)
+    else:
+        audit.record(actor.id, "paper refused", subject(paper.request), paper=paper.id)
 
 
 def _expect(paper: AskedPaper, states: Sequence[str]) -> None:

@@ -83,6 +83,7 @@ BODIES: dict[str, dict[str, str]] = {
     "/services/<key>/times": {"office": "any", "start": FREE.isoformat()},
     "/documents/<key>/open": {"code": "000000"},
     "/join/<token>/check": {"result": "passed"},
+    "/staff/appointments/<key>/people/<int:participant_id>/link": {"email": "friend@example.gr"},
     "/staff/absences/": {"person": "<person>", "first_day": "2026-12-14"},
     "/staff/appointments/<key>/move": {"start": FREE.isoformat(), "clerk": "same"},
     "/staff/appointments/<key>/note": {"note": "Λείπει ένα έγγραφο."},
@@ -105,7 +106,7 @@ BODIES: dict[str, dict[str, str]] = {
 }
 """What is typed into the form of an address; an empty form where nothing stands here."""
 
-RUNNING = ("/call", "/again", "/admit/", "/finish", "/identify", "/other-provider")
+RUNNING = ("/call", "/again", "/admit/", "/people/", "/finish", "/identify", "/other-provider")
 """Ends of addresses that are about an appointment during its call."""
 
 ABOUT_THE_CASE = ("/document", "/papers", "/request/", "/case")

@@ -14,7 +14,7 @@ from time_machine import Traveller
 
 from portal import files, outbox
 from portal.db import db, transaction
-from portal.documents import following, lifecycle
+from portal.documents import carrier, following, lifecycle
 from portal.documents.lifecycle import NotPossible
 from portal.outbox import buried_rows
 from portal.plugin_api import TemporaryFailure
@@ -126,7 +126,7 @@ def test_a_corrected_number_gets_another_label(case: Any, elta: EltaSimulator) -
     provider = current_providers().delivery["elta"]
     receipt = provider.accept_number(following.receipt_of(first), second.reference)
     with transaction():
-        lifecycle.number_told(first, receipt, first.request.appointment.clerk)
+        carrier.number_told(first, receipt, first.request.appointment.clerk)
         following.post_label(first)
     case.work()
     assert first.label_file not in ("", label)
