@@ -127,9 +127,10 @@ class Face:
         if self.state not in ("opening", "admitted") or room is None:
             return ""
         former = [one for one in self.appointment.rooms if one is not room]
-        if not former:
-            return ""
-        return "provider" if former[-1].provider != room.provider else "room"
+        if former and former[-1].provider != room.provider:
+            return "provider"
+        was_entered = any(one.state != "failed" for one in former)
+        return "room" if was_entered else ""
 
     @property
     def other_clerk(self) -> bool:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from portal import clock
+from portal.appointments.models import Appointment, VideoRoom
+from portal.db import db
 
 PATIENCE = 15_000
 
@@ -68,11 +70,77 @@ def test_who_comes_early_sees_the_waiting_room_open_by_itself(page: Any, counter
     heading(page, "Please wait, the clerk has been told")
 
 
+def test_the_countdown_follows_the_portals_clock_and_not_that_of_the_device(page: Any, counter: Any) -> None:
+    page.add_init_script(
+        "const real = Date.now; Date.now = () => real() + 3600000;"  # the device is an hour ahead
+    )
+    page.goto(f"{counter.link()}?lang=en")
+    assert page.locator(".countdown").inner_text() == "in 9 minutes"
+
+
+def test_a_page_that_comes_back_catches_up_at_once(page: Any, counter: Any) -> None:
+    page.goto(f"{counter.link()}?lang=en")
+    heading(page, "Please wait, the clerk has been told")
+    page.evaluate("window.setTimeout = () => 0")  # as on a locked phone: nothing is asked by itself
+    page.wait_for_timeout(3500)
+    counter.admit()
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    heading(page, "The clerk is expecting you")
+
+
+def test_what_changes_in_the_line_is_told_and_the_focus_stays(page: Any, counter: Any) -> None:
+    counter.change(lambda row: setattr(row, "starts_at", clock.now() + timedelta(seconds=55)))
+    page.goto(f"{counter.link()}?lang=en")
+    page.get_by_role("link", name="Check camera, microphone and line").focus()
+    counter.change(colleague_before)
+    page.get_by_text("The clerk is in another call. You are next.").first.wait_for(timeout=PATIENCE)
+    assert "You are next." in page.locator("body > [role=status]").inner_text()
+    assert page.evaluate("document.activeElement.textContent") == "Check camera, microphone and line"
+
+
+def colleague_before(row: Appointment) -> None:
+    """The same clerk holds another call, which ends in time."""
+    begun = clock.now() - timedelta(minutes=15)
+    other = Appointment(
+        service=row.service, office=row.office, clerk=row.clerk, starts_at=begun, started_at=begun, minutes=15
+    )
+    other.state = "in_call"
+    db.session.add(other)
+
+
+def test_a_withdrawn_link_ends_the_call_on_the_page(page: Any, counter: Any) -> None:
+    counter.admit()
+    page.goto(f"{counter.link()}/call?lang=en")
+    page.get_by_text("You are in the call.").wait_for(timeout=PATIENCE)
+    counter.change(lambda row: setattr(row.participants[0], "link_version", 2))
+    page.locator("[data-call]").wait_for(state="detached", timeout=PATIENCE)
+
+
+def test_the_call_moves_with_its_room_though_the_door_says_the_same(page: Any, counter: Any) -> None:
+    counter.admit()
+    page.goto(f"{counter.link()}/call?lang=en")
+    page.get_by_text("You are in the call.").wait_for(timeout=PATIENCE)
+    with page.expect_navigation(timeout=PATIENCE):
+        counter.change(another_room)
+    page.get_by_text("You are in the call.").wait_for(timeout=PATIENCE)
+
+
+def another_room(row: Appointment) -> None:
+    """The clerk went on in another room, quicker than any page could notice."""
+    former = row.rooms[0]
+    former.state = "closed"
+    room = VideoRoom(
+        provider="direct", key="b-room", state="open", closes_at=former.closes_at, data=former.data
+    )
+    row.rooms.append(room)
+
+
 def test_the_device_check_passes_with_working_devices(page: Any, counter: Any) -> None:
     page.goto(f"{counter.link()}/check?lang=en")
     page.get_by_role("button", name="Start the check").click()
     page.get_by_text("The camera works.").wait_for(timeout=PATIENCE)
     page.get_by_text("The microphone works.").wait_for(timeout=PATIENCE)
+    page.get_by_text("Mbit/s to you").wait_for(timeout=PATIENCE)
     page.get_by_role("button", name="Play the test sound").click()
     page.get_by_role("button", name="I heard it").click()
     page.get_by_role("button", name="I can read it").click()

@@ -92,6 +92,7 @@ def test_a_portal_without_a_store_is_degraded_and_stays_open(client):
         "database": True,
         "store": False,
         "oldest_due_seconds": 0,
+        "paused_providers": [],
         "retried_transactions": 0,
     }
 
