@@ -17,6 +17,8 @@ def init_app(app: Flask) -> None:
     # These name every address they are called with, and addresses carry links of citizens.
     for talkative in ("httpx", "httpcore", "rq.worker", "werkzeug"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
+    # It announces itself when it is imported, in a line that is no JSON.
+    logging.getLogger("pikepdf").setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
