@@ -88,8 +88,8 @@ def _register_jobs() -> None:
     """The work that is done in workers."""
     from portal.appointments import jobs
     from portal.certificates import verification
-    from portal.documents import following
     from portal.documents import jobs as document_jobs
+    from portal.documents.delivering import following
     from portal.people import jobs as people_jobs
 
     for module in (people_jobs, jobs, document_jobs, following, verification):
@@ -110,9 +110,9 @@ def _register_pages(app: Flask) -> None:
     from portal.appointments.staff import absence_pages, call_pages, case_pages, planning_pages
     from portal.appointments.staff import booking_pages as staff_booking_pages
     from portal.certificates import verify_pages
-    from portal.documents import citizen_pages as document_pages
-    from portal.documents import paper_pages
     from portal.documents import staff_pages as document_desk
+    from portal.documents.delivering import citizen_pages as document_pages
+    from portal.documents.papers import paper_pages
 
     for blueprint in (
         service_pages.blueprint,

@@ -18,7 +18,7 @@ from pathlib import Path
 from flask import current_app
 
 from portal import clock
-from portal.documents.pdf_check import NotAcceptable, check_pdf
+from portal.documents.issuing.pdf_check import NotAcceptable, check_pdf
 from portal.encryption import decrypt, encrypt
 
 __all__ = ["NotAcceptable", "StoredFile", "forget", "open_document", "store", "store_pdf", "sweep"]

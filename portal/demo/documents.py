@@ -17,8 +17,9 @@ from portal import clock, files, outbox
 from portal.appointments.models import Appointment
 from portal.config import Config
 from portal.db import Bilingual
-from portal.documents import lifecycle, papers
+from portal.documents import lifecycle
 from portal.documents.models import Delivery, DocumentRequest
+from portal.documents.papers import lifecycle as papers
 from portal.plugin_api import Receipt, RecipientField
 from portal.providers import current_providers
 

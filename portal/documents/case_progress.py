@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 
 from portal import clock
 from portal.documents.models import AskedPaper, DocumentRequest
-from portal.documents.papers import OPEN, OPEN_FOR_FILES, UNDECIDED, WAITING, is_full
+from portal.documents.papers.lifecycle import OPEN, OPEN_FOR_FILES, UNDECIDED, WAITING, is_full
 from portal.i18n import short_date, wall_clock, weekday_date
 
 CASE_STATES: dict[str, tuple[LazyString, str]] = {

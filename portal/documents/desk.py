@@ -13,9 +13,9 @@ from sqlalchemy import select
 
 from portal.appointments.models import Appointment
 from portal.db import db
+from portal.documents.delivering.recipients import recipient_of
 from portal.documents.lifecycle import NotPossible, Way
 from portal.documents.models import Delivery, DocumentRequest
-from portal.documents.recipients import recipient_of
 from portal.files import NotAcceptable
 from portal.people import access
 from portal.people.visitor import the_person

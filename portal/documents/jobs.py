@@ -11,18 +11,12 @@ from portal import clock, files, mail, outbox
 from portal.appointments.links import page_address
 from portal.certificates import seal
 from portal.db import db, transaction
-from portal.documents import (
-    access_codes,
-    approval,
-    carrier,
-    case_notices,
-    finishing,
-    following,
-    kept_papers,
-    lifecycle,
-)
+from portal.documents import case_notices, lifecycle
+from portal.documents.delivering import access_codes, carrier, following
+from portal.documents.delivering.recipients import recipient_of
+from portal.documents.issuing import approval, finishing
 from portal.documents.models import Delivery, DocumentRequest, IssuedDocument, PreparedDocument
-from portal.documents.recipients import recipient_of
+from portal.documents.papers import kept_papers
 from portal.plugin_api import (
     DeliveryProvider,
     Document,

@@ -17,8 +17,9 @@ from portal import audit, clock, events, outbox
 from portal.appointments.models import Appointment, new_key
 from portal.certificates import verification
 from portal.db import db, must_be_writing
-from portal.documents import case_notices, kept_papers, protocol
+from portal.documents import case_notices, protocol
 from portal.documents.models import Delivery, DocumentRequest, IssuedDocument
+from portal.documents.papers import kept_papers
 from portal.files import StoredFile
 from portal.people.models import Person
 from portal.plugin_api import DocumentIssued, Receipt, RecipientField

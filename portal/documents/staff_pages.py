@@ -5,16 +5,10 @@ The views live in modules of their own, which add themselves to the blueprint wh
 
 from __future__ import annotations
 
-from portal.documents import (
-    approval_pages,
-    attention_pages,
-    carrier_pages,
-    delivery_pages,
-    issuing_pages,
-    review_pages,
-    template_pages,
-)
+from portal.documents.delivering import attention_pages, carrier_pages, delivery_pages
 from portal.documents.desk import blueprint
+from portal.documents.issuing import approval_pages, issuing_pages, template_pages
+from portal.documents.papers import review_pages
 
 __all__ = [
     "approval_pages",

@@ -29,9 +29,9 @@ from portal.catalogue import import_file
 from portal.config import load
 from portal.db import Bilingual, db, transaction
 from portal.documents import lifecycle as documents
-from portal.documents import papers
 from portal.documents.lifecycle import request_of
 from portal.documents.models import DocumentRequest
+from portal.documents.papers import lifecycle as papers
 from portal.offices.models import Closure, Office, Service
 from portal.people.models import Membership, Person
 from portal.plugin_api import Room

@@ -15,8 +15,9 @@ from portal import files
 from portal.audit import AuditLine
 from portal.certificates.verification import Verification
 from portal.db import db, transaction
-from portal.documents import approval, lifecycle
-from portal.documents.approval import Finished, Terms
+from portal.documents import lifecycle
+from portal.documents.issuing import approval
+from portal.documents.issuing.approval import Finished, Terms
 from portal.documents.lifecycle import NotPossible
 from portal.testing.page_lint import lint
 from tests.certificates.conftest import codes_in, make_pdf, text_of

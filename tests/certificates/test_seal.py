@@ -41,7 +41,7 @@ from portal import files
 from portal.certificates import marking, seal
 from portal.config import ConfigProblems, SealSettings
 from portal.db import db, transaction
-from portal.documents import approval, finishing
+from portal.documents.issuing import approval, finishing
 from portal.documents.jobs import seal_document
 from portal.outbox import OutboxRow, run_due
 from portal.plugin_api import PermanentFailure, TemporaryFailure

@@ -13,7 +13,7 @@ from flask import Flask
 from portal.certificates import checking, drawing, templates
 from portal.certificates.forms import TemplateProblem
 from portal.certificates.verification_block import Block
-from portal.documents.pdf_check import check_pdf
+from portal.documents.issuing.pdf_check import check_pdf
 from tests.certificates.conftest import codes_in, text_of
 
 TITLE = 'title = { el = "Δοκιμή", en = "Trial" }\n'

@@ -14,8 +14,9 @@ from portal import files
 from portal.certificates import verification
 from portal.certificates.verification import Verification
 from portal.db import Bilingual, db, transaction
-from portal.documents import approval, lifecycle
-from portal.documents.approval import Finished, Terms
+from portal.documents import lifecycle
+from portal.documents.issuing import approval
+from portal.documents.issuing.approval import Finished, Terms
 from portal.outbox import run_due
 from portal.testing.page_lint import lint
 from tests.certificates.conftest import make_pdf

@@ -14,8 +14,8 @@ from time_machine import Traveller
 
 from portal.audit import AuditLine
 from portal.db import Bilingual, db, transaction
-from portal.documents import papers
 from portal.documents.lifecycle import request_of
+from portal.documents.papers import lifecycle as papers
 from portal.testing.page_lint import lint
 
 LogIn = Callable[..., None]

@@ -12,7 +12,8 @@ from flask.testing import FlaskClient
 from time_machine import Traveller
 
 from portal.db import db, transaction
-from portal.documents import access_codes, lifecycle
+from portal.documents import lifecycle
+from portal.documents.delivering import access_codes
 from portal.documents.models import AccessCode
 from portal.testing.page_lint import lint
 

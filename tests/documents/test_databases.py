@@ -9,8 +9,9 @@ from typing import Any
 from portal import files, mailbox
 from portal.appointments import call
 from portal.db import db, transaction
-from portal.documents import access_codes, lifecycle
-from portal.documents.delivery_pages import deliveries
+from portal.documents import lifecycle
+from portal.documents.delivering import access_codes
+from portal.documents.delivering.delivery_pages import deliveries
 from portal.outbox import run_due
 from portal.people import sessions
 from portal.plugin_api import Identity

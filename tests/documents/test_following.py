@@ -14,7 +14,8 @@ from time_machine import Traveller
 
 from portal import files, outbox
 from portal.db import db, transaction
-from portal.documents import carrier, following, lifecycle
+from portal.documents import lifecycle
+from portal.documents.delivering import carrier, following
 from portal.documents.lifecycle import NotPossible
 from portal.outbox import buried_rows
 from portal.plugin_api import TemporaryFailure

@@ -16,8 +16,8 @@ from flask import Flask
 from pikepdf import Array, Dictionary, Name, String
 from PIL import Image, ImageDraw
 
-from portal.documents import paper_check
-from portal.documents.paper_check import NotAcceptable, clean
+from portal.documents.papers import paper_check
+from portal.documents.papers.paper_check import NotAcceptable, clean
 
 GPS = 0x8825
 ORIENTATION = 0x0112

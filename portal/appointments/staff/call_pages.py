@@ -26,8 +26,8 @@ from portal.appointments.staff.case_words import booking_facts, provider_title
 from portal.appointments.staff.forms import ClosingForm, IdentityForm, InvitationForm, LinkForm, NoteForm
 from portal.appointments.staff.presence import presence
 from portal.db import transaction
-from portal.documents import papers
 from portal.documents.lifecycle import request_of
+from portal.documents.papers import lifecycle as papers
 from portal.forms import readable_phone
 from portal.i18n import current_language
 from portal.people.visitor import the_person

@@ -30,8 +30,8 @@ from portal.appointments.staff.presence import minutes_waiting, presence
 from portal.appointments.week import Times, why_address
 from portal.db import attempt, db, transaction
 from portal.documents import lifecycle as documents
-from portal.documents import papers
-from portal.documents.review_forms import MissingPapers, RefusalForm
+from portal.documents.papers import lifecycle as papers
+from portal.documents.papers.review_forms import MissingPapers, RefusalForm
 from portal.people import access
 from portal.people.visitor import the_person
 

@@ -16,7 +16,7 @@ from portal.appointments.call import IdentityRecord, can_identify
 from portal.appointments.models import Appointment
 from portal.appointments.on_behalf import may_be_identified
 from portal.appointments.papers import OUTCOMES, PAPERS, PARTIES, ROLES
-from portal.documents.review_forms import PapersToAskFor
+from portal.documents.papers.review_forms import PapersToAskFor
 from portal.forms import EmailField, PageForm, choices, required, short_text
 
 GUESTS = {role: title for role, title in ROLES.items() if role not in PARTIES}

@@ -19,7 +19,7 @@ from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from portal.documents.pdf_check import LARGEST, MEGABYTE, NotAcceptable
+from portal.documents.issuing.pdf_check import LARGEST, MEGABYTE, NotAcceptable
 
 log = structlog.get_logger()
 

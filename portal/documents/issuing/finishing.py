@@ -19,9 +19,9 @@ from portal.certificates.drawing import NotInstalled
 from portal.certificates.forms import TemplateProblem
 from portal.certificates.verification_block import SAMPLE, Block
 from portal.config import Config
-from portal.documents.approval import Finished, Terms
+from portal.documents.issuing.approval import Finished, Terms
+from portal.documents.issuing.pdf_check import check_pdf
 from portal.documents.models import DocumentRequest
-from portal.documents.pdf_check import check_pdf
 from portal.files import NotAcceptable
 from portal.people.models import Person
 

@@ -10,10 +10,10 @@ from sqlalchemy import select
 from portal import files, security
 from portal.appointments.staff.case_pages import served_appointment
 from portal.db import db, transaction
-from portal.documents import papers
 from portal.documents.desk import back_to, blueprint, refusals_told, served_request
 from portal.documents.models import SentPaper
-from portal.documents.review_forms import MissingPapers, NoReason, RefusalForm, verdicts
+from portal.documents.papers import lifecycle as papers
+from portal.documents.papers.review_forms import MissingPapers, NoReason, RefusalForm, verdicts
 from portal.people import access
 from portal.people.visitor import the_person
 

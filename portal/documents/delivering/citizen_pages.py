@@ -17,7 +17,8 @@ from sqlalchemy import func, select
 
 from portal import clock, files, outbox, security
 from portal.db import db, transaction
-from portal.documents import access_codes, case_progress, lifecycle, progress
+from portal.documents import case_progress, lifecycle, progress
+from portal.documents.delivering import access_codes
 from portal.documents.models import AccessCode, DocumentRequest
 from portal.people import access
 from portal.people.visitor import current_citizen, current_person

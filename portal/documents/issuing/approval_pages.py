@@ -9,9 +9,9 @@ from flask_babel import gettext as _
 
 from portal import audit, files, security
 from portal.db import transaction
-from portal.documents import approval, finishing
 from portal.documents.desk import back_to, blueprint, refusals_told, request_at_desk, served_request
-from portal.documents.issuing_pages import PUT_FORWARD
+from portal.documents.issuing import approval, finishing
+from portal.documents.issuing.issuing_pages import PUT_FORWARD
 from portal.documents.lifecycle import NotPossible
 from portal.documents.models import DocumentRequest, PreparedDocument
 from portal.people import access

@@ -10,8 +10,9 @@ from flask_babel import lazy_gettext as _l
 from portal import audit, files, security
 from portal.appointments.models import Appointment
 from portal.db import transaction
-from portal.documents import approval, finishing, lifecycle
+from portal.documents import lifecycle
 from portal.documents.desk import back_to, blueprint, refusals_told, served_request, way_chosen
+from portal.documents.issuing import approval, finishing
 from portal.documents.models import DocumentRequest
 from portal.people.visitor import the_person
 from portal.providers import current_providers

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from portal import clock, files, outbox
 from portal.db import db, transaction
-from portal.documents import carrier, lifecycle
+from portal.documents import lifecycle
+from portal.documents.delivering import carrier
 from portal.documents.models import Delivery
 from portal.plugin_api import DeliveryProvider, PermanentFailure, Receipt
 from portal.providers import current_providers

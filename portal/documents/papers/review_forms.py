@@ -12,7 +12,7 @@ from wtforms.validators import Length, Optional
 from portal.appointments.models import Appointment
 from portal.db import Bilingual
 from portal.documents.models import AskedPaper, DocumentRequest
-from portal.documents.papers import Verdict
+from portal.documents.papers.lifecycle import Verdict
 from portal.forms import ManyChoices, PageForm, choices, required
 from portal.i18n import in_readers_language
 

@@ -16,11 +16,12 @@ from sqlalchemy import select
 
 from portal import audit, clock, files, security
 from portal.db import db, transaction
-from portal.documents import carrier, following, lifecycle
-from portal.documents.delivery_pages import visible
+from portal.documents import lifecycle
+from portal.documents.delivering import carrier, following
+from portal.documents.delivering.delivery_pages import visible
 from portal.documents.desk import back_to, blueprint, delivery_at_desk, refusals_told
+from portal.documents.issuing.pdf_check import joined
 from portal.documents.models import Delivery, DocumentRequest
-from portal.documents.pdf_check import joined
 from portal.people.visitor import the_person
 from portal.providers import current_providers
 

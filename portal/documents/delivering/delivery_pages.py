@@ -27,7 +27,7 @@ from portal.documents.desk import (
     way_chosen,
 )
 from portal.documents.models import Delivery, DocumentRequest
-from portal.documents.papers import OPEN
+from portal.documents.papers.lifecycle import OPEN
 from portal.documents.progress import has_labels
 from portal.people import access
 from portal.people.visitor import the_person

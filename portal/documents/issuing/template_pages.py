@@ -13,9 +13,9 @@ from portal import security
 from portal.certificates import asking, templates
 from portal.certificates.forms import TemplateProblem
 from portal.certificates.templates import Template
-from portal.documents import finishing
 from portal.documents.desk import back_to, blueprint, refusals_told, served_request
-from portal.documents.issuing_pages import put_forward, way_instead
+from portal.documents.issuing import finishing
+from portal.documents.issuing.issuing_pages import put_forward, way_instead
 from portal.documents.models import DocumentRequest
 from portal.files import NotAcceptable
 from portal.forms import PageForm
