@@ -18,6 +18,7 @@ from portal.appointments.models import Appointment
 from portal.config import Config
 from portal.db import Bilingual
 from portal.documents import lifecycle
+from portal.documents.delivering import lifecycle as deliveries
 from portal.documents.models import Delivery, DocumentRequest
 from portal.documents.papers import lifecycle as papers
 from portal.plugin_api import Receipt, RecipientField
@@ -52,7 +53,7 @@ def _issue(config: Config, request: DocumentRequest) -> Delivery:
     delivery = lifecycle.issue(request, stored, clerk, config.portal.document_days)
     outbox.cancel(f"delivery:{delivery.id}")
     goes_by_mail = RecipientField.EMAIL in current_providers().delivery[delivery.provider].needs
-    lifecycle.receipt_arrived(
+    deliveries.receipt_arrived(
         delivery,
         Receipt(delivery.key, "sent") if goes_by_mail else Receipt(delivery.key, "prepared", code=CODE),
     )
@@ -73,7 +74,7 @@ def _arrive(delivery: Delivery) -> None:
     if delivery.state == "sent":
         lifecycle.opened(delivery.request, appointment.citizen)
     else:
-        lifecycle.handed_over(delivery, appointment.clerk)
+        deliveries.handed_over(delivery, appointment.clerk)
 
 
 def sample_pdf() -> bytes:

@@ -13,9 +13,10 @@ from sqlalchemy import select
 
 from portal.appointments.models import Appointment
 from portal.db import db
+from portal.documents.delivering.lifecycle import Way
 from portal.documents.delivering.recipients import recipient_of
-from portal.documents.lifecycle import NotPossible, Way
 from portal.documents.models import Delivery, DocumentRequest
+from portal.documents.states import NotPossible
 from portal.files import NotAcceptable
 from portal.people import access
 from portal.people.visitor import the_person

@@ -11,8 +11,9 @@ from portal import clock, files, mail, outbox
 from portal.appointments.links import page_address
 from portal.certificates import seal
 from portal.db import db, transaction
-from portal.documents import case_notices, lifecycle
+from portal.documents import case_notices, lifecycle, states
 from portal.documents.delivering import access_codes, carrier, following
+from portal.documents.delivering import lifecycle as deliveries
 from portal.documents.delivering.recipients import recipient_of
 from portal.documents.issuing import approval, finishing
 from portal.documents.models import Delivery, DocumentRequest, IssuedDocument, PreparedDocument
@@ -48,13 +49,13 @@ def send(delivery_id: int) -> None:
         receipt = _hand_to_provider(delivery)
     except PermanentFailure as failure:
         with transaction():
-            lifecycle.refused(_delivery(delivery_id), str(failure), failure.for_citizen)
+            deliveries.refused(_delivery(delivery_id), str(failure), failure.for_citizen)
         return
     if receipt is None:
         return
     with transaction():
         taken = _delivery(delivery_id)
-        lifecycle.receipt_arrived(taken, receipt)
+        deliveries.receipt_arrived(taken, receipt)
         following.begin(taken)
 
 
@@ -62,7 +63,7 @@ def send(delivery_id: int) -> None:
 def sending_given_up(delivery_id: int, reason: str) -> None:
     """The staff see the failed delivery; the row need not stand on their list a second time."""
     with transaction():
-        lifecycle.failed(_delivery(delivery_id), reason)
+        deliveries.failed(_delivery(delivery_id), reason)
         for row in outbox.buried_rows():
             if row.kind == "delivery.send" and row.payload["delivery_id"] == delivery_id:
                 outbox.close(row.id)
@@ -112,7 +113,7 @@ def seal_document(request_id: int, prepared_key: str) -> None:
     try:
         with transaction():
             former = approval.sealed(_request(request_id), prepared_key, stored, finishing.terms())
-    except lifecycle.NotPossible:
+    except states.NotPossible:
         former = stored.stored_as
     files.forget(former)
 
@@ -162,7 +163,7 @@ def _hand_to_provider(delivery: Delivery) -> Receipt | None:
         if known is not None:
             return known
         with transaction():
-            begun = lifecycle.sending_begins(_delivery(number))
+            begun = deliveries.sending_begins(_delivery(number))
         return provider.send(parcel) if begun else None
 
 

@@ -1,15 +1,11 @@
-"""The life of a document: owed, issued, delivered. A state changes here and nowhere else.
+"""The life of a case: begun, issued or refused or withdrawn, taken back, read by the citizen.
 
-Runs inside the caller's `transaction()`, as all lifecycles do. Each attempt to deliver is a row of its
-own: a parcel that came back is followed by a new attempt, the old one stays as it ended.
+Runs inside the caller's `transaction()`, as all lifecycles do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 from sqlalchemy import select
 
@@ -18,101 +14,28 @@ from portal.appointments.models import Appointment, new_key
 from portal.certificates import verification
 from portal.db import db, must_be_writing
 from portal.documents import case_notices, protocol
+from portal.documents.delivering import lifecycle as deliveries
+from portal.documents.delivering.lifecycle import Way
 from portal.documents.models import Delivery, DocumentRequest, IssuedDocument
-from portal.documents.papers import kept_papers
+from portal.documents.states import (
+    DELIVERY_TRANSITIONS,
+    NotPossible,
+    cancel,
+    change_delivery,
+    change_request,
+    subject,
+)
 from portal.files import StoredFile
 from portal.people.models import Person
-from portal.plugin_api import DocumentIssued, Receipt, RecipientField
+from portal.plugin_api import DocumentIssued, RecipientField
 
-REQUEST_TRANSITIONS = {
-    ("to_issue", "ask_papers"): "needs_papers",
-    ("to_issue", "issue"): "issued",
-    ("to_issue", "refuse"): "refused",
-    ("to_issue", "withdraw"): "withdrawn",
-    ("needs_papers", "ask_papers"): "needs_papers",
-    ("needs_papers", "papers_in"): "in_review",
-    ("needs_papers", "go_on"): "to_issue",
-    ("needs_papers", "refuse"): "refused",
-    ("needs_papers", "withdraw"): "withdrawn",
-    ("in_review", "ask_papers"): "needs_papers",
-    ("in_review", "take_paper_back"): "needs_papers",
-    ("in_review", "go_on"): "to_issue",
-    ("in_review", "refuse"): "refused",
-    ("in_review", "withdraw"): "withdrawn",
-    ("to_issue", "prepare"): "to_approve",
-    ("to_issue", "order_seal"): "to_seal",
-    ("to_approve", "approve"): "issued",
-    ("to_approve", "order_seal"): "to_seal",
-    ("to_approve", "send_back"): "to_issue",
-    ("to_approve", "call_back"): "to_issue",
-    ("to_seal", "seal"): "issued",
-    ("to_seal", "call_back"): "to_issue",
-    ("issued", "complete"): "completed",
-    ("issued", "take_back"): "to_issue",
-    ("completed", "take_back"): "to_issue",
-}
-DECISIONS = {
-    "issue": "granted",
-    "approve": "granted",
-    "seal": "granted",
-    "refuse": "refused",
-    "take_back": "",
-}
-"""What an event decides; a document that was taken back leaves the case undecided again."""
-DELIVERY_TRANSITIONS = {
-    ("waiting", "prepare"): "prepared",
-    ("waiting", "send"): "sent",
-    ("waiting", "arrive"): "delivered",
-    ("waiting", "fail"): "failed",
-    ("waiting", "cancel"): "cancelled",
-    ("prepared", "hand_over"): "delivered",
-    ("prepared", "send"): "sent",
-    ("prepared", "arrive"): "delivered",
-    ("prepared", "come_back"): "returned",
-    ("prepared", "fail"): "failed",
-    ("prepared", "cancel"): "cancelled",
-    ("sent", "arrive"): "delivered",
-    ("sent", "come_back"): "returned",
-    ("sent", "fail"): "failed",
-    ("sent", "cancel"): "cancelled",
-    ("failed", "try_again"): "waiting",
-    ("failed", "send"): "sent",
-    ("failed", "arrive"): "delivered",
-    ("failed", "come_back"): "returned",
-}
-RECEIPT_EVENTS = {"prepared": "prepare", "sent": "send", "delivered": "arrive"}
-"""How far a receipt says that the provider got, as an event of the delivery."""
-
-
-NOT_ON_ITS_WAY = ("waiting", "prepared")
-"""The document has not left the office; another way replaces such an attempt."""
-GIVE_UP_AFTER = timedelta(days=5)
 FORGET_UNTIL = timedelta(days=365)
 """Erasing is tried for so long: a store that is away must not leave a document behind."""
-
-
-@dataclass(frozen=True)
-class Way:
-    """A way of delivery, and what it needs to know by the names of `RecipientField`."""
-
-    provider: str
-    recipient: Mapping[str, Any] = field(repr=False)
-
-
-class NotPossible(Exception):
-    """The document or its delivery is in a state from which this cannot be done."""
 
 
 def request_of(appointment: Appointment) -> DocumentRequest | None:
     """The document that the office owes for this appointment, if any."""
     return db.session.scalar(select(DocumentRequest).filter_by(appointment_id=appointment.id))
-
-
-def current_delivery(request: DocumentRequest) -> Delivery | None:
-    """The attempt that counts: the newest one; None while there is nothing to deliver."""
-    if request.state not in ("issued", "completed") or not request.deliveries:
-        return None
-    return request.deliveries[-1]
 
 
 def ask(appointment: Appointment) -> DocumentRequest:
@@ -164,7 +87,7 @@ def issue(
     audit.record(actor.id, "document issued", subject(request), sha256=stored.sha256)
     appointment = request.appointment
     way = instead or Way(appointment.delivery, appointment.recipient)
-    delivery = _begin(request, way, actor)
+    delivery = deliveries.begin(request, way, actor)
     _post_forgetting(document)
     events.publish(DocumentIssued(at=clock.now(), appointment=appointment.key, method=way.provider))
     return delivery
@@ -181,7 +104,7 @@ def take_back(request: DocumentRequest, actor: Person) -> str:
         raise NotPossible(request.state)
     for delivery in request.deliveries:
         if (delivery.state, "cancel") in DELIVERY_TRANSITIONS:
-            _cancel(delivery)
+            cancel(delivery)
     outbox.cancel(_file_subject(document))
     stored_as, sha256 = document.stored_as, document.sha256
     if document.verification:
@@ -191,74 +114,6 @@ def take_back(request: DocumentRequest, actor: Person) -> str:
     db.session.expire(request, ["document"])
     audit.record(actor.id, "document taken back", subject(request), sha256=sha256)
     return stored_as
-
-
-def choose_other_way(request: DocumentRequest, way: Way, actor: Person) -> Delivery:
-    """Begin a new attempt; one that has not left the office is called off."""
-    lock(request)
-    if request.state != "issued":
-        raise NotPossible(request.state)
-    _cancel_what_has_not_left(request)
-    return _begin(request, way, actor)
-
-
-def try_again(delivery: Delivery, actor: Person) -> None:
-    """The same attempt once more, with the same key: what the provider did take stays one parcel.
-
-    What a carrier had and did not bring needs a new attempt.
-    """
-    if delivery.request.state != "issued" or delivery.reference:
-        raise NotPossible(delivery.request.state)
-    change_delivery(delivery, "try_again")
-    delivery.last_error = delivery.advice = ""
-    audit.record(actor.id, "delivery tried again", subject(delivery.request), provider=delivery.provider)
-    _post_sending(delivery)
-
-
-def sending_begins(delivery: Delivery) -> bool:
-    """From now on the provider may have the parcel, whatever becomes of us. False if it was called off."""
-    lock(delivery.request, delivery)
-    if delivery.state != "waiting":
-        return False
-    delivery.sending_since = clock.now()
-    return True
-
-
-def receipt_arrived(delivery: Delivery, receipt: Receipt) -> None:
-    """The provider took the parcel. A receipt that is known already changes nothing.
-
-    If the attempt was called off meanwhile, it stays so; what the provider said is kept all the same.
-    """
-    lock(delivery.request, delivery)
-    keep_receipt(delivery, receipt)
-    delivery.code, delivery.sending_since = receipt.code or "", None
-    if delivery.state == "waiting":
-        change_delivery(delivery, RECEIPT_EVENTS[receipt.state])
-        audit.record(None, "delivery on its way", subject(delivery.request), provider=delivery.provider)
-
-
-def handed_over(delivery: Delivery, actor: Person) -> None:
-    """The recipient has the document in his hands."""
-    change_delivery(delivery, "hand_over")
-    audit.record(actor.id, "document handed over", subject(delivery.request))
-
-
-def handed_to_carrier(delivery: Delivery, actor: Person) -> None:
-    """The parcel has left the office."""
-    change_delivery(delivery, "send")
-    audit.record(actor.id, "document given to the carrier", subject(delivery.request))
-
-
-def arrived(delivery: Delivery, actor: Person) -> None:
-    """The parcel has arrived, as staff read on the carrier's page or heard from the citizen."""
-    change_delivery(delivery, "arrive")
-    audit.record(actor.id, "document arrived", subject(delivery.request))
-
-
-def came_back(delivery: Delivery, actor: Person) -> None:
-    """The parcel, or the mail, came back; the staff choose another way."""
-    change_delivery(delivery, "come_back")
-    audit.record(actor.id, "document came back", subject(delivery.request))
 
 
 def opened(request: DocumentRequest, person: Person | None) -> None:
@@ -273,46 +128,6 @@ def opened(request: DocumentRequest, person: Person | None) -> None:
             change_delivery(delivery, "arrive")
 
 
-def refused(delivery: Delivery, reason: str, advice: str = "") -> None:
-    """The provider says clearly that it has no parcel of this attempt, and why."""
-    failed(delivery, reason, advice)
-    delivery.sending_since = None
-
-
-def failed(delivery: Delivery, reason: str, advice: str = "") -> None:
-    """This attempt did not work; the staff choose another way. ``advice`` is a sentence for the citizen."""
-    lock(delivery.request, delivery)
-    if (delivery.state, "fail") not in DELIVERY_TRANSITIONS:
-        return
-    change_delivery(delivery, "fail")
-    delivery.last_error, delivery.advice = reason, advice
-    audit.record(None, "delivery failed", subject(delivery.request), provider=delivery.provider)
-
-
-def _begin(request: DocumentRequest, way: Way, actor: Person) -> Delivery:
-    delivery = Delivery(
-        provider=way.provider,
-        key=f"{request.key}-{new_key(8)}",
-        recipient=dict(way.recipient),
-        state="waiting",
-    )
-    request.deliveries.append(delivery)
-    db.session.flush()
-    audit.record(actor.id, "delivery begun", subject(request), provider=way.provider)
-    _post_sending(delivery)
-    return delivery
-
-
-def _post_sending(delivery: Delivery) -> None:
-    outbox.post(
-        "delivery.send",
-        _delivery_subject(delivery),
-        {"delivery_id": delivery.id},
-        key=f"delivery-{delivery.key}-{delivery.changed_at:%Y%m%dT%H%M%S%f}",
-        give_up_at=clock.now() + GIVE_UP_AFTER,
-    )
-
-
 def _post_forgetting(document: IssuedDocument) -> None:
     outbox.post(
         "document.forget",
@@ -322,74 +137,6 @@ def _post_forgetting(document: IssuedDocument) -> None:
         due_at=document.expires_at,
         give_up_at=document.expires_at + FORGET_UNTIL,
     )
-
-
-def change_request(request: DocumentRequest, event: str) -> None:
-    """Move the case to its next state. Raises NotPossible where the table has none."""
-    lock(request)
-    following = REQUEST_TRANSITIONS.get((request.state, event))
-    if following is None:
-        raise NotPossible(request.state)
-    request.state, request.version = following, request.version + 1
-    if event in DECISIONS:
-        request.decision = DECISIONS[event]
-        request.decided_at = clock.now() if request.decision else None
-    kept_papers.follow(request)
-
-
-def keep_receipt(delivery: Delivery, receipt: Receipt) -> None:
-    """Write down by what the provider knows the parcel."""
-    delivery.reference, delivery.number_missing = receipt.reference[:60], receipt.number_missing
-    delivery.tracking_url, delivery.data = receipt.tracking_url or "", dict(receipt.data)
-
-
-def change_delivery(delivery: Delivery, event: str, at: datetime | None = None) -> None:
-    """Move the attempt to its next state; the first one that arrives completes the request.
-
-    ``at`` is when it happened, if a carrier told that.
-    """
-    lock(delivery.request, delivery)
-    following = DELIVERY_TRANSITIONS.get((delivery.state, event))
-    if following is None:
-        raise NotPossible(delivery.state)
-    now = clock.now()
-    delivery.state, delivery.changed_at = following, min(max(at or now, delivery.created_at), now)
-    if following not in ("prepared", "sent"):
-        delivery.label_file = ""  # nobody needs it any more; the store is swept
-    if following == "delivered" and delivery.request.state == "issued":
-        change_request(delivery.request, "complete")
-        _cancel_what_has_not_left(delivery.request)
-
-
-def lock(*rows: DocumentRequest | Delivery) -> None:
-    """Of two clicks at the same moment the second sees the state that the first has made.
-
-    The request is always locked before its attempts, so that two changes never wait for each other.
-    """
-    must_be_writing()
-    db.session.flush()  # reading again would drop what was changed in this transaction already
-    for row in rows:
-        db.session.refresh(row, with_for_update=True)
-
-
-def _cancel_what_has_not_left(request: DocumentRequest) -> None:
-    for delivery in request.deliveries:
-        if delivery.state in NOT_ON_ITS_WAY:
-            _cancel(delivery)
-
-
-def _cancel(delivery: Delivery) -> None:
-    change_delivery(delivery, "cancel")
-    outbox.cancel(_delivery_subject(delivery))
-
-
-def subject(request: DocumentRequest) -> str:
-    """The record of a case stands in the record of its appointment."""
-    return f"appointment:{request.appointment.id}"
-
-
-def _delivery_subject(delivery: Delivery) -> str:
-    return f"delivery:{delivery.id}"
 
 
 def _file_subject(document: IssuedDocument) -> str:

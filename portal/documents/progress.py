@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 
 from portal import clock
 from portal.documents.case_progress import Step, moment, open_steps
-from portal.documents.lifecycle import current_delivery
+from portal.documents.delivering.lifecycle import current_delivery
 from portal.documents.models import Delivery, DocumentRequest
 from portal.plugin_api import LazyText
 from portal.providers import current_providers

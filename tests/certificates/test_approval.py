@@ -18,7 +18,7 @@ from portal.db import db, transaction
 from portal.documents import lifecycle
 from portal.documents.issuing import approval
 from portal.documents.issuing.approval import Finished, Terms
-from portal.documents.lifecycle import NotPossible
+from portal.documents.states import NotPossible
 from portal.testing.page_lint import lint
 from tests.certificates.conftest import codes_in, make_pdf, text_of
 

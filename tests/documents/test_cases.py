@@ -15,11 +15,11 @@ from portal import files
 from portal.audit import AuditLine
 from portal.db import Bilingual, db, transaction
 from portal.documents import lifecycle
-from portal.documents.lifecycle import NotPossible
 from portal.documents.models import SentPaper
 from portal.documents.papers import kept_papers
 from portal.documents.papers import lifecycle as papers
 from portal.documents.papers.lifecycle import TooManyFiles, Verdict
+from portal.documents.states import NotPossible
 
 BIRTH = Bilingual("Ληξιαρχική πράξη", "Birth act")
 RENT = Bilingual("Μισθωτήριο", "Lease")

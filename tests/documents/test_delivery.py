@@ -12,6 +12,7 @@ from time_machine import Traveller
 
 from portal.db import db, transaction
 from portal.documents import lifecycle
+from portal.documents.delivering import lifecycle as deliveries
 from portal.outbox import OutboxRow, buried_rows
 from portal.plugin_api import DeliveryProvider, Parcel, PermanentFailure, Receipt, TemporaryFailure
 from portal.providers import current_providers
@@ -143,7 +144,7 @@ def test_a_carrier_that_stays_away_fails_after_five_days(case: Any, clock: Trave
     use(case, carrier)
     request = case.issued("email")
     case.work()
-    clock.shift(lifecycle.GIVE_UP_AFTER)
+    clock.shift(deliveries.GIVE_UP_AFTER)
     case.work()
     assert (request.state, request.deliveries[0].state) == ("issued", "failed")
     assert [row for row in buried_rows() if row.kind == "delivery.send"] == []

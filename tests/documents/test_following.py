@@ -16,7 +16,8 @@ from portal import files, outbox
 from portal.db import db, transaction
 from portal.documents import lifecycle
 from portal.documents.delivering import carrier, following
-from portal.documents.lifecycle import NotPossible
+from portal.documents.delivering import lifecycle as deliveries
+from portal.documents.states import NotPossible
 from portal.outbox import buried_rows
 from portal.plugin_api import TemporaryFailure
 from portal.providers import current_providers
@@ -220,9 +221,9 @@ def test_a_parcel_that_comes_back_needs_another_way(case: Any, elta: EltaSimulat
     later(case, clock)
     assert (delivery.state, delivery.request.state) == ("returned", "issued")
     with transaction():
-        again = lifecycle.choose_other_way(
+        again = deliveries.choose_other_way(
             delivery.request,
-            lifecycle.Way("elta", case.needs["elta"]),
+            deliveries.Way("elta", case.needs["elta"]),
             delivery.request.appointment.clerk,
         )
     case.work()
@@ -238,7 +239,7 @@ def test_what_a_carrier_had_is_not_tried_again_under_the_same_key(
     elta.parcels[0].move(parcels.REFUSED)
     later(case, clock)
     with pytest.raises(NotPossible), transaction():
-        lifecycle.try_again(delivery, delivery.request.appointment.clerk)
+        deliveries.try_again(delivery, delivery.request.appointment.clerk)
 
 
 def test_a_carrier_that_tells_nothing_for_days_is_told_to_the_staff(
@@ -276,7 +277,7 @@ def test_opening_the_document_at_home_does_not_bring_the_parcel(
 ) -> None:
     delivery = posted(case)
     with transaction():
-        lifecycle.handed_to_carrier(delivery, delivery.request.appointment.clerk)
+        deliveries.handed_to_carrier(delivery, delivery.request.appointment.clerk)
         lifecycle.opened(delivery.request, case.citizen)
     assert (delivery.state, delivery.request.state) == ("sent", "issued")
 

@@ -12,9 +12,11 @@ from time_machine import Traveller
 from portal import outbox
 from portal.audit import AuditLine
 from portal.db import db, transaction
-from portal.documents import lifecycle
-from portal.documents.lifecycle import NotPossible, Way
+from portal.documents import lifecycle, states
+from portal.documents.delivering import lifecycle as deliveries
+from portal.documents.delivering.lifecycle import Way
 from portal.documents.models import Delivery
+from portal.documents.states import NotPossible
 from portal.plugin_api import Receipt
 
 PICKUP = Way("pickup", {})
@@ -22,7 +24,7 @@ PICKUP = Way("pickup", {})
 
 def arrived(delivery: Delivery, state: str = "sent", **more: Any) -> None:
     with transaction():
-        lifecycle.receipt_arrived(delivery, Receipt(reference=delivery.key, state=state, **more))  # type: ignore[arg-type]
+        deliveries.receipt_arrived(delivery, Receipt(reference=delivery.key, state=state, **more))  # type: ignore[arg-type]
 
 
 def do(change: Callable[..., Any], *about: Any) -> Any:
@@ -42,7 +44,7 @@ def test_a_call_that_ends_with_a_document_leaves_the_office_in_debt(case: Any) -
     request = case.owed()
     assert request.state == "to_issue"
     assert lifecycle.request_of(request.appointment) is request
-    assert lifecycle.current_delivery(request) is None
+    assert deliveries.current_delivery(request) is None
 
 
 def test_issuing_begins_the_delivery_that_the_citizen_chose(case: Any) -> None:
@@ -89,19 +91,19 @@ def test_a_document_to_be_collected_still_waits_when_the_citizen_reads_it_at_hom
 def test_handing_over_completes_the_request(case: Any) -> None:
     request = case.issued("pickup")
     arrived(request.deliveries[0], "prepared", code="AK7M4X")
-    do(lifecycle.handed_over, request.deliveries[0], request.appointment.clerk)
+    do(deliveries.handed_over, request.deliveries[0], request.appointment.clerk)
     assert (request.state, request.deliveries[0].state) == ("completed", "delivered")
     with pytest.raises(NotPossible):
-        do(lifecycle.handed_over, request.deliveries[0], request.appointment.clerk)
+        do(deliveries.handed_over, request.deliveries[0], request.appointment.clerk)
 
 
 def test_a_parcel_given_to_the_carrier_is_sent_and_may_come_back(case: Any) -> None:
     request = case.issued()
     delivery, clerk = request.deliveries[0], request.appointment.clerk
     arrived(delivery, "prepared")
-    do(lifecycle.handed_to_carrier, delivery, clerk)
+    do(deliveries.handed_to_carrier, delivery, clerk)
     assert delivery.state == "sent"
-    do(lifecycle.came_back, delivery, clerk)
+    do(deliveries.came_back, delivery, clerk)
     assert (request.state, delivery.state) == ("issued", "returned")
 
 
@@ -114,7 +116,7 @@ def test_a_receipt_that_comes_twice_changes_nothing(case: Any) -> None:
 
 def test_another_way_is_another_attempt_and_calls_off_the_one_that_waits(case: Any) -> None:
     request = case.issued()
-    do(lifecycle.choose_other_way, request, PICKUP, request.appointment.clerk)
+    do(deliveries.choose_other_way, request, PICKUP, request.appointment.clerk)
     first, second = request.deliveries
     assert (first.state, second.state, second.provider) == ("cancelled", "waiting", "pickup")
     assert first.key != second.key
@@ -123,7 +125,7 @@ def test_another_way_is_another_attempt_and_calls_off_the_one_that_waits(case: A
 
 def test_a_receipt_for_a_called_off_attempt_is_kept_but_does_not_revive_it(case: Any) -> None:
     request = case.issued()
-    do(lifecycle.choose_other_way, request, PICKUP, request.appointment.clerk)
+    do(deliveries.choose_other_way, request, PICKUP, request.appointment.clerk)
     arrived(request.deliveries[0])
     assert (request.deliveries[0].state, bool(request.deliveries[0].reference)) == ("cancelled", True)
 
@@ -131,7 +133,7 @@ def test_a_receipt_for_a_called_off_attempt_is_kept_but_does_not_revive_it(case:
 def test_a_mail_opened_after_all_ends_the_waiting_at_the_counter(case: Any) -> None:
     request = case.issued()
     arrived(request.deliveries[0])
-    do(lifecycle.choose_other_way, request, PICKUP, request.appointment.clerk)
+    do(deliveries.choose_other_way, request, PICKUP, request.appointment.clerk)
     arrived(request.deliveries[1], "prepared", code="AK7M4X")
     do(lifecycle.opened, request, case.citizen)
     assert request.state == "completed"
@@ -142,10 +144,10 @@ def test_a_failed_attempt_can_be_tried_again_with_the_same_key(case: Any, clock:
     request = case.issued()
     delivery = request.deliveries[0]
     key = delivery.key
-    do(lifecycle.failed, delivery, "the mail server refuses the recipient (550)")
+    do(deliveries.failed, delivery, "the mail server refuses the recipient (550)")
     assert (delivery.state, waiting_rows("delivery.send")[0].attempts) == ("failed", 0)
     clock.shift(60)
-    do(lifecycle.try_again, delivery, request.appointment.clerk)
+    do(deliveries.try_again, delivery, request.appointment.clerk)
     assert (delivery.state, delivery.key, delivery.last_error) == ("waiting", key, "")
     assert len(waiting_rows("delivery.send")) == 2
 
@@ -154,7 +156,7 @@ def test_a_completed_request_takes_no_other_way(case: Any) -> None:
     request = case.issued()
     arrived(request.deliveries[0], "delivered")
     with pytest.raises(NotPossible):
-        do(lifecycle.choose_other_way, request, PICKUP, request.appointment.clerk)
+        do(deliveries.choose_other_way, request, PICKUP, request.appointment.clerk)
 
 
 def test_a_wrong_document_is_taken_back_and_the_right_one_issued(
@@ -184,7 +186,7 @@ def test_nothing_is_issued_after_withdrawing(case: Any) -> None:
         do(lifecycle.take_back, request, request.appointment.clerk)
 
 
-@pytest.mark.parametrize("table", [lifecycle.REQUEST_TRANSITIONS, lifecycle.DELIVERY_TRANSITIONS])
+@pytest.mark.parametrize("table", [states.REQUEST_TRANSITIONS, states.DELIVERY_TRANSITIONS])
 def test_every_state_can_be_reached(table: dict[tuple[str, str], str]) -> None:
     first = next(iter(table))[0]
     reached, before = {first}, set[str]()

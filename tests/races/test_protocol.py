@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from portal.appointments.models import Appointment
 from portal.appointments.occupancy import TimeTaken
 from portal.db import db, transaction
-from portal.documents import lifecycle, protocol
+from portal.documents import lifecycle, protocol, states
 from portal.documents.models import DocumentRequest, ProtocolCounter
 
 from .racers import RACERS, race
@@ -51,10 +51,10 @@ def opens_cases(owed, before=lambda: None):
             with transaction():
                 lifecycle.ask(db.session.get_one(Appointment, owed[turn * RACERS + number]))
                 if number == turn:
-                    raise lifecycle.NotPossible
+                    raise states.NotPossible
         except IntegrityError:
             raise TimeTaken from None
-        except lifecycle.NotPossible:
+        except states.NotPossible:
             return
 
     return deed

@@ -17,8 +17,8 @@ from portal import audit, outbox, security
 from portal.appointments.models import Appointment, Participant, VideoRoom
 from portal.db import db, transaction
 from portal.documents.delivering.delivery_pages import visible
+from portal.documents.delivering.lifecycle import current_delivery
 from portal.documents.desk import blueprint
-from portal.documents.lifecycle import current_delivery
 from portal.documents.models import Delivery, DocumentRequest, IssuedDocument
 from portal.documents.progress import PROBLEMS
 from portal.outbox import OutboxRow

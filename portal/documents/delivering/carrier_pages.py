@@ -16,8 +16,8 @@ from sqlalchemy import select
 
 from portal import audit, clock, files, security
 from portal.db import db, transaction
-from portal.documents import lifecycle
 from portal.documents.delivering import carrier, following
+from portal.documents.delivering import lifecycle as deliveries
 from portal.documents.delivering.delivery_pages import visible
 from portal.documents.desk import back_to, blueprint, delivery_at_desk, refusals_told
 from portal.documents.issuing.pdf_check import joined
@@ -51,7 +51,7 @@ def arrived(key: str) -> ResponseReturnValue:
     delivery = delivery_at_desk(key)
     with refusals_told():
         with transaction():
-            lifecycle.arrived(delivery, the_person())
+            deliveries.arrived(delivery, the_person())
         flash(_("Recorded: it has arrived."), "success")
     return back_to(delivery.request.appointment)
 
@@ -92,7 +92,7 @@ def hand_all_over(way: str) -> ResponseReturnValue:
     with refusals_told():
         with transaction():
             for delivery in taken:
-                lifecycle.handed_to_carrier(delivery, the_person())
+                deliveries.handed_to_carrier(delivery, the_person())
         flash(
             ngettext(
                 "Recorded: %(num)d parcel was given to the carrier.",
@@ -113,7 +113,7 @@ def _waiting(way: str) -> list[Delivery]:
         DocumentRequest.deliveries.any((Delivery.provider == way) & (Delivery.state == "prepared")),
     )
     rows = db.session.scalars(query.order_by(DocumentRequest.created_at).limit(AT_ONCE))
-    newest = [lifecycle.current_delivery(row) for row in rows]
+    newest = [deliveries.current_delivery(row) for row in rows]
     return [one for one in newest if one and (one.provider, one.state) == (way, "prepared")]
 
 

@@ -19,6 +19,7 @@ from portal import clock, files, outbox, security
 from portal.db import db, transaction
 from portal.documents import case_progress, lifecycle, progress
 from portal.documents.delivering import access_codes
+from portal.documents.delivering import lifecycle as deliveries
 from portal.documents.models import AccessCode, DocumentRequest
 from portal.people import access
 from portal.people.visitor import current_citizen, current_person
@@ -36,7 +37,7 @@ def document_words() -> dict[str, object]:
     return {
         "status_steps": progress.status_steps,
         "can_be_fetched": progress.can_be_fetched,
-        "current_delivery": lifecycle.current_delivery,
+        "current_delivery": deliveries.current_delivery,
         "delivery_states": progress.DELIVERY_STATES,
         "delivery_problems": progress.PROBLEMS,
         "delivery_ways": lambda: current_providers().delivery,

@@ -17,7 +17,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from portal import security
 from portal.appointments.models import Appointment
 from portal.db import db, transaction
-from portal.documents import lifecycle
+from portal.documents.delivering import lifecycle
 from portal.documents.desk import (
     back_to,
     blueprint,

@@ -11,6 +11,7 @@ from portal import clock, files, outbox
 from portal.db import db, transaction
 from portal.documents import lifecycle
 from portal.documents.delivering import carrier
+from portal.documents.delivering import lifecycle as deliveries
 from portal.documents.models import Delivery
 from portal.plugin_api import DeliveryProvider, PermanentFailure, Receipt
 from portal.providers import current_providers
@@ -101,7 +102,7 @@ def look_at_limit(delivery_id: int) -> None:
             _post_limit(delivery, provider)
             return
         days = provider.overdue_after.days
-        lifecycle.failed(delivery, f"nothing is known of its arrival after {days} days; ask the carrier")
+        deliveries.failed(delivery, f"nothing is known of its arrival after {days} days; ask the carrier")
 
 
 def _followed(delivery_id: int) -> tuple[Delivery, DeliveryProvider | None]:

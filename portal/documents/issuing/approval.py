@@ -12,9 +12,10 @@ from datetime import timedelta
 from portal import audit, clock, outbox
 from portal.certificates import verification
 from portal.db import db
-from portal.documents import lifecycle
-from portal.documents.lifecycle import NotPossible, Way, change_request
+from portal.documents import lifecycle, states
+from portal.documents.delivering.lifecycle import Way
 from portal.documents.models import Delivery, DocumentRequest, PreparedDocument
+from portal.documents.states import NotPossible, change_request
 from portal.files import StoredFile
 from portal.people.models import Person
 
@@ -102,7 +103,7 @@ def sealed(request: DocumentRequest, key: str, stored: StoredFile, terms: Terms)
 def _prepared(
     request: DocumentRequest, finished: Finished, actor: Person, instead: Way | None
 ) -> PreparedDocument:
-    lifecycle.lock(request)
+    states.lock(request)
     if request.state != "to_issue" or request.prepared is not None:
         raise NotPossible(request.state)
     prepared = PreparedDocument(
@@ -130,7 +131,7 @@ def _verification(request: DocumentRequest, code: str) -> verification.Verificat
 
 def _looked_at(request: DocumentRequest, key: str) -> PreparedDocument:
     """The prepared file with this key, and no newer one."""
-    lifecycle.lock(request)
+    states.lock(request)
     db.session.expire(request, ["prepared"])
     if request.prepared is None or request.prepared.key != key:
         raise NotPossible(request.state)

@@ -12,8 +12,8 @@ from portal.db import transaction
 from portal.documents.desk import back_to, blueprint, refusals_told, request_at_desk, served_request
 from portal.documents.issuing import approval, finishing
 from portal.documents.issuing.issuing_pages import PUT_FORWARD
-from portal.documents.lifecycle import NotPossible
 from portal.documents.models import DocumentRequest, PreparedDocument
+from portal.documents.states import NotPossible
 from portal.people import access
 from portal.people.visitor import the_person
 

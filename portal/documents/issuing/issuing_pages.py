@@ -10,7 +10,8 @@ from flask_babel import lazy_gettext as _l
 from portal import audit, files, security
 from portal.appointments.models import Appointment
 from portal.db import transaction
-from portal.documents import lifecycle
+from portal.documents import lifecycle, states
+from portal.documents.delivering import lifecycle as deliveries
 from portal.documents.desk import back_to, blueprint, refusals_told, served_request, way_chosen
 from portal.documents.issuing import approval, finishing
 from portal.documents.models import DocumentRequest
@@ -84,19 +85,19 @@ def withdraw(key: str) -> ResponseReturnValue:
     return back_to(wanted.appointment)
 
 
-def way_instead(appointment: Appointment) -> lifecycle.Way | None:
+def way_instead(appointment: Appointment) -> deliveries.Way | None:
     """What the clerk chose, where the citizen chose nothing or a way that there is no more."""
     if appointment.delivery in current_providers().delivery:
         return None
     return way_chosen(appointment, request.form.get("way", ""))
 
 
-def put_forward(wanted: DocumentRequest, finished: approval.Finished, instead: lifecycle.Way | None) -> None:
+def put_forward(wanted: DocumentRequest, finished: approval.Finished, instead: deliveries.Way | None) -> None:
     """Issue the finished file, or let it wait for approval or seal, and say so. Raises NotPossible."""
     try:
         with transaction():
             approval.put_forward(wanted, finished, the_person(), finishing.terms(), instead)
-    except lifecycle.NotPossible:
+    except states.NotPossible:
         files.forget(finished.stored.stored_as)
         raise
     flash(PUT_FORWARD.get(wanted.state, PUT_FORWARD["issued"]), "success")

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from portal import audit
 from portal.appointments.models import Appointment
 from portal.db import Bilingual, db, must_be_writing
-from portal.documents import case_notices, lifecycle
-from portal.documents.lifecycle import NotPossible, subject
+from portal.documents import case_notices, lifecycle, states
 from portal.documents.models import AskedPaper, DocumentRequest, SentPaper
+from portal.documents.states import NotPossible, subject
 from portal.files import StoredFile
 from portal.people.models import Person
 
@@ -67,7 +67,7 @@ def may_open_case(appointment: Appointment) -> bool:
 
 def ask_for(request: DocumentRequest, titles: Sequence[Bilingual], actor: Person) -> None:
     """Ask the citizen for these papers, beside those that he was asked for before."""
-    lifecycle.change_request(request, "ask_papers")
+    states.change_request(request, "ask_papers")
     wanted = {(paper.title.el, paper.title.en) for paper in request.papers if paper.state in WANTED}
     new = [title for title in titles if (title.el, title.en) not in wanted]
     if len(request.papers) + len(new) > MOST_PAPERS or not titles:
@@ -117,7 +117,7 @@ def take_back(file: SentPaper, actor: Person) -> str:
     if paper.state == "sent" and not any(left.state == "sent" for left in paper.files):
         paper.state = "refused" if paper.reason else "asked"
         if paper.request.state == "in_review":
-            lifecycle.change_request(paper.request, "take_paper_back")
+            states.change_request(paper.request, "take_paper_back")
     return stored_as
 
 
@@ -133,15 +133,15 @@ def review(request: DocumentRequest, verdicts: Mapping[int, Verdict], actor: Per
         _judge(paper, verdicts[paper.id], actor)
     db.session.flush()
     if any(paper.state == "refused" for paper in judged):
-        lifecycle.change_request(request, "ask_papers")
+        states.change_request(request, "ask_papers")
         case_notices.tell(request, "papers_asked")
     elif all(paper.state in ("accepted", "waived") for paper in request.papers):
-        lifecycle.change_request(request, "go_on")
+        states.change_request(request, "go_on")
 
 
 def go_on(request: DocumentRequest, actor: Person) -> None:
     """What is there is enough: the office does not wait for the rest."""
-    lifecycle.change_request(request, "go_on")
+    states.change_request(request, "go_on")
     for paper in request.papers:
         if paper.state == "sent":
             _judge(paper, Verdict(accepted=True), actor)
@@ -152,7 +152,7 @@ def go_on(request: DocumentRequest, actor: Person) -> None:
 
 def refuse(request: DocumentRequest, reason: str, actor: Person) -> None:
     """The office decides that there is no document, and says why."""
-    lifecycle.change_request(request, "refuse")
+    states.change_request(request, "refuse")
     request.reason = reason
     audit.record(actor.id, "request refused", subject(request))
     case_notices.tell(request, "case_refused")
@@ -166,7 +166,7 @@ def read(file: SentPaper, actor: Person) -> None:
 
 def _papers_in(request: DocumentRequest) -> None:
     if request.state == "needs_papers" and not any(paper.state in WANTED for paper in request.papers):
-        lifecycle.change_request(request, "papers_in")
+        states.change_request(request, "papers_in")
         audit.record(None, "papers complete", subject(request))
         case_notices.tell(request, "papers_received")
 

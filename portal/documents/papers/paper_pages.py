@@ -14,10 +14,10 @@ from portal import files, security
 from portal.appointments.citizen.own_pages import own_appointment
 from portal.db import db, transaction
 from portal.documents import case_progress, lifecycle
-from portal.documents.lifecycle import NotPossible
 from portal.documents.models import AskedPaper, DocumentRequest, SentPaper
 from portal.documents.papers import lifecycle as papers
 from portal.documents.papers import paper_check
+from portal.documents.states import NotPossible
 from portal.files import NotAcceptable, StoredFile
 from portal.forms import PageForm
 from portal.people import access
