@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from io import BytesIO
-
-import segno
 from flask_babel import force_locale
 from flask_babel import gettext as _
 from markupsafe import Markup
+
+from portal import qr
 
 SAMPLE = "XXXX-XXXX-XXXX-XXXX"
 """In the place of a code, in previews and checks."""
@@ -32,9 +31,12 @@ class Block:
 
 
 def _html(code: str, page: str) -> str:
+    address = f"{page}/{code}"
     return str(
         Markup('<section class="verification">{qr}<div>{greek}{english}</div></section>').format(
-            qr=_qr(f"{page}/{code}"), greek=_words("el", code, page), english=_words("en", code, page)
+            qr=qr.as_svg(address, title=address),
+            greek=_words("el", code, page),
+            english=_words("en", code, page),
         )
     )
 
@@ -47,12 +49,3 @@ def _words(language: str, code: str, page: str) -> Markup:
             '<div lang="{}" class="verification-{}"><p>{}</p><p><strong>{}</strong></p><p>{}</p></div>'
         )
         return tag.format(language, language, how, code, what_not)
-
-
-def _qr(address: str) -> Markup:
-    """Dark on light, with its quiet zone and so much redundancy that a stamp across a corner does no harm."""
-    drawn = BytesIO()
-    segno.make(address, error="m", micro=False).save(
-        drawn, kind="svg", border=4, xmldecl=False, svgns=True, omitsize=True, light="#fff", title=address
-    )
-    return Markup(drawn.getvalue().decode())  # noqa: S704 - drawn by us; the address is escaped by segno

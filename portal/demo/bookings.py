@@ -32,11 +32,14 @@ from portal.providers import current_providers
 
 BOOKED_BEFORE = timedelta(days=6)
 """So long ago the citizens booked."""
-PAST_DAYS, A_PAST_DAY = 3, 4
+PAST_DAYS, A_PAST_DAY = 3, 5
 """How many working days of the past are shown, and how many appointments each had."""
 COMING_DAYS = (9, 7, 6, 5, 3, 2)
 """Appointments of today and of the working days that follow."""
-ENDINGS = ("issue", "issue", "missed", "issue", "follow_up", "nothing", "technical", "issue")
+ENDINGS = (
+    *("issue", "issue", "missed", "issue", "follow_up", "nothing", "issue", "issue", "technical"),
+    *("issue", "issue", "issue", "issue", "issue"),
+)
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,11 @@
-"""The documents of the demonstration's past: some delivered, one on its way, the newest still owed.
-
-Of those that are owed, one waits for papers of the citizen.
+"""The documents of the demonstration's past: something lies on each tray of the desk.
 
 Called by `portal.demo.bookings`. Nothing leaves the portal: what would be sent is called off.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from io import BytesIO
 
@@ -17,47 +15,114 @@ from portal import clock, files, outbox
 from portal.appointments.models import Appointment
 from portal.config import Config
 from portal.db import Bilingual
-from portal.documents import lifecycle
+from portal.documents import lifecycle, states
+from portal.documents.delivering import keeping
 from portal.documents.delivering import lifecycle as deliveries
+from portal.documents.delivering.lifecycle import Way
+from portal.documents.issuing import approval, finishing
 from portal.documents.models import Delivery, DocumentRequest
 from portal.documents.papers import lifecycle as papers
-from portal.plugin_api import Receipt, RecipientField
+from portal.plugin_api import DeliveryProvider, Receipt, RecipientField
 from portal.providers import current_providers
 
-STILL_OWED = 2
-"""The newest requests wait on the clerk's desk."""
 LATER = timedelta(minutes=30)
 """So long after the call the clerk issued."""
-CODE = "AK7M4X"
+LETTERS = "AEHKMNPTXY"
+"""Of these the last letter of a code, so that each document has its own."""
 LEASE = Bilingual("Μισθωτήριο ή λογαριασμός ρεύματος", "Lease or electricity bill")
 
 
 def issue_some(config: Config, past: Sequence[Appointment]) -> None:
-    """Issue what is owed for ``past`` appointments, oldest first, but the newest; the last is on its way."""
+    """Let each request of ``past`` appointments get as far as its scene; the older ones have arrived."""
     wanted = [request for appointment in past if (request := lifecycle.request_of(appointment))]
-    issued = []
-    for request in wanted[: len(wanted) - STILL_OWED]:
-        with clock.pretend(min(request.created_at + LATER, clock.now())):
-            issued.append(_issue(config, request))
-    for delivery in issued[:-1]:
-        _arrive(delivery)
+    approved = [request for request in wanted if request.appointment.service.approval]
+    others = [request for request in wanted if request not in approved]
+    for request in approved:
+        _put_forward(request)
+    for number, request in enumerate(reversed(others)):
+        scene = SCENES[number] if number < len(SCENES) else _arrived
+        scene(config, request)
     for request in wanted:
         outbox.cancel(f"case:{request.id}")
-    if wanted:
-        _ask_for_papers(wanted[-1])
 
 
-def _issue(config: Config, request: DocumentRequest) -> Delivery:
-    clerk = request.appointment.clerk
-    stored = files.store_pdf(f"{request.appointment.service.name.el}.pdf", sample_pdf())
-    delivery = lifecycle.issue(request, stored, clerk, config.portal.document_days)
-    outbox.cancel(f"delivery:{delivery.id}")
-    goes_by_mail = RecipientField.EMAIL in current_providers().delivery[delivery.provider].needs
-    deliveries.receipt_arrived(
-        delivery,
-        Receipt(delivery.key, "sent") if goes_by_mail else Receipt(delivery.key, "prepared", code=CODE),
-    )
+def _arrived(config: Config, request: DocumentRequest) -> None:
+    _arrive(_issue(config, request))
+
+
+def _papers_missing(_config: Config, request: DocumentRequest) -> None:
+    _ask_for_papers(request)
+
+
+def _papers_to_look_at(_config: Config, request: DocumentRequest) -> None:
+    """The citizen has sent what was missing."""
+    _ask_for_papers(request)
+    content = sample_pdf()
+    stored = files.store("paper.pdf", content, "application/pdf")
+    citizen = request.appointment.citizen
+    if citizen is not None:
+        papers.receive(request.papers[0], stored, citizen)
+
+
+def _still_owed(_config: Config, _request: DocumentRequest) -> None:
+    """It waits on the clerk's desk as the call left it."""
+
+
+def _ready(config: Config, request: DocumentRequest) -> None:
+    """The citizen is expected at the counter."""
+    _issue(config, request, _way_where(lambda way: way.kept_for is not None))
+
+
+def _not_collected(config: Config, request: DocumentRequest) -> None:
+    """He was expected, and did not come; the days are shortened, for the demonstration has but one week."""
+    delivery = _issue(config, request, _way_where(lambda way: way.kept_for is not None))
+    if delivery.state == "prepared" and delivery.kept_until:
+        delivery.kept_until = clock.now().date() - timedelta(days=1)
+        states.change_delivery(delivery, "run_out")
+
+
+def _on_its_way(config: Config, request: DocumentRequest) -> None:
+    _issue(config, request, _way_where(lambda way: RecipientField.EMAIL in way.needs))
+
+
+SCENES = (_papers_missing, _still_owed, _ready, _papers_to_look_at, _on_its_way, _not_collected)
+"""What the newest requests stand at, from the newest on."""
+
+
+def _way_where(fits: Callable[[DeliveryProvider], bool]) -> str:
+    """The first such way; empty where none is enabled, and then it goes the way that was booked."""
+    return next((name for name, way in current_providers().delivery.items() if fits(way)), "")
+
+
+def _put_forward(request: DocumentRequest) -> None:
+    """It waits for a second person."""
+    finished = approval.Finished(files.store_pdf(_filename(request), sample_pdf()))
+    approval.put_forward(request, finished, request.appointment.clerk, finishing.terms(), None)
+
+
+def _issue(config: Config, request: DocumentRequest, way: str = "") -> Delivery:
+    """Half an hour after the call, and what the provider would have answered. Nothing is sent."""
+    with clock.pretend(min(request.created_at + LATER, clock.now())):
+        stored = files.store_pdf(_filename(request), sample_pdf())
+        appointment = request.appointment
+        instead = Way(way, {"email": appointment.email}) if way else None
+        days = config.portal.document_days
+        delivery = lifecycle.issue(request, stored, appointment.clerk, days, instead)
+        outbox.cancel(f"delivery:{delivery.id}")
+        provider = current_providers().delivery[delivery.provider]
+        delivery.kept_until = keeping.last_day(delivery, provider)
+        goes_by_mail = RecipientField.EMAIL in provider.needs
+        sent, ready = Receipt(delivery.key, "sent"), Receipt(delivery.key, "prepared", code=_code(request))
+        deliveries.receipt_arrived(delivery, sent if goes_by_mail else ready)
     return delivery
+
+
+def _code(request: DocumentRequest) -> str:
+    return f"AK7M4{LETTERS[request.id % len(LETTERS)]}"
+
+
+def _filename(request: DocumentRequest) -> str:
+    return f"{request.appointment.service.name.el}.pdf"
 
 
 def _ask_for_papers(request: DocumentRequest) -> None:
@@ -74,7 +139,7 @@ def _arrive(delivery: Delivery) -> None:
     if delivery.state == "sent":
         lifecycle.opened(delivery.request, appointment.citizen)
     else:
-        deliveries.handed_over(delivery, appointment.clerk)
+        deliveries.handed_over(delivery, appointment.clerk, deliveries.Proof("id_card"))
 
 
 def sample_pdf() -> bytes:

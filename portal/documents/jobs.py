@@ -8,20 +8,17 @@ from flask import current_app
 from flask_babel import force_locale
 
 from portal import clock, files, mail, outbox
-from portal.appointments.links import page_address
 from portal.certificates import seal
 from portal.db import db, transaction
 from portal.documents import case_notices, lifecycle, states
-from portal.documents.delivering import access_codes, carrier, following
+from portal.documents.delivering import access_codes, carrier, following, keeping
 from portal.documents.delivering import lifecycle as deliveries
-from portal.documents.delivering.recipients import recipient_of
+from portal.documents.delivering.parcels import parcel_of
 from portal.documents.issuing import approval, finishing
 from portal.documents.models import Delivery, DocumentRequest, IssuedDocument, PreparedDocument
 from portal.documents.papers import kept_papers
 from portal.plugin_api import (
     DeliveryProvider,
-    Document,
-    Parcel,
     PermanentFailure,
     Receipt,
     TemporaryFailure,
@@ -33,6 +30,7 @@ def register() -> None:
     """The jobs of this module are known once it is imported; the wiring says so aloud."""
     case_notices.register()
     kept_papers.register()
+    keeping.register()
 
 
 @outbox.job("delivery.send", queue="delivery")
@@ -57,6 +55,7 @@ def send(delivery_id: int) -> None:
         taken = _delivery(delivery_id)
         deliveries.receipt_arrived(taken, receipt)
         following.begin(taken)
+        keeping.begin(taken)
 
 
 @outbox.when_buried("delivery.send")
@@ -156,14 +155,14 @@ def _hand_to_provider(delivery: Delivery) -> Receipt | None:
     if provider is None:
         raise PermanentFailure(f"the way of delivery {delivery.provider} is not enabled any more")
     _let_settle(delivery, provider)
-    number, parcel = delivery.id, parcel_of(delivery)
+    number, parcel = delivery.id, parcel_of(delivery, provider)
     db.session.rollback()  # no connection is held while the provider takes its time
     with force_locale(parcel.recipient.language):
         known = provider.find(parcel.key)
         if known is not None:
             return known
         with transaction():
-            begun = deliveries.sending_begins(_delivery(number))
+            begun = deliveries.sending_begins(_delivery(number), parcel.kept_until)
         return provider.send(parcel) if begun else None
 
 
@@ -174,30 +173,6 @@ def _let_settle(delivery: Delivery, provider: DeliveryProvider) -> None:
     left = delivery.sending_since + provider.settles_after - clock.now()
     if left > timedelta():
         raise TemporaryFailure("the last call ended unclearly; it is looked up when it has settled", left)
-
-
-def parcel_of(delivery: Delivery) -> Parcel:
-    """What the provider gets: values only, and a way to read the file."""
-    request = delivery.request
-    appointment, issued = request.appointment, request.document
-    if issued is None or issued.expires_at <= clock.now():
-        raise PermanentFailure("the document has expired or was taken back")
-    stored_as, language = issued.stored_as, appointment.language
-    return Parcel(
-        key=delivery.key,
-        title=appointment.service.name.in_language(language),
-        office=appointment.office.name.in_language(language),
-        recipient=recipient_of(appointment, delivery.recipient),
-        document=Document(
-            filename=issued.filename,
-            media_type=issued.media_type,
-            size=issued.size,
-            sha256=issued.sha256,
-            open=lambda: files.open_document(stored_as),
-        ),
-        page_url=page_address("documents.show", key=request.key),
-        expires_at=issued.expires_at,
-    )
 
 
 def _delivery(delivery_id: int) -> Delivery:

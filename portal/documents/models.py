@@ -175,7 +175,9 @@ class Delivery(Base):
     key: Mapped[str] = mapped_column(String(30), unique=True)
     recipient: Mapped[dict[str, Any]] = mapped_column(JSON)
     state: Mapped[str] = mapped_column(String(12), index=True)
-    """``waiting``, ``prepared``, ``sent``, ``delivered``, ``returned``, ``failed`` or ``cancelled``."""
+    """``waiting``, ``prepared``, ``uncollected``, ``sent``, ``delivered``, ``returned``, ``failed`` or
+    ``cancelled``.
+    """
     reference: Mapped[str] = mapped_column(String(60), default="")
     code: Mapped[str] = mapped_column(String(20), default="")
     tracking_url: Mapped[str] = mapped_column(String(255), default="")
@@ -188,12 +190,37 @@ class Delivery(Base):
     """The latest that the carrier said, in its own words."""
     label_file: Mapped[str] = mapped_column(String(64), default="")
     """The label in the document store, while there is something to stick it on."""
+    kept_until: Mapped[date | None] = mapped_column(Date)
+    """The last day, on the office's calendar, on which it lies ready; None where it waits without a limit."""
+    by_hand_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When a clerk recorded that it left the office; for a short time that can be undone."""
     last_error: Mapped[str] = mapped_column(Text, default="")
     advice: Mapped[str] = mapped_column(Text, default="")
     """What the citizen can do after a failure, in his language; may be empty."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     request: Mapped[DocumentRequest] = relationship(back_populates="deliveries")
+    hand_over: Mapped[HandOver | None] = relationship(back_populates="delivery", cascade="all, delete-orphan")
+
+
+class HandOver(Base):
+    """The proof that a document was handed over at the counter: by whom, to whom, on what he showed."""
+
+    __tablename__ = "hand_over"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), unique=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    clerk_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    paper: Mapped[str] = mapped_column(String(20))
+    """Which identity paper the clerk saw; no number of it."""
+    authorised: Mapped[str] = mapped_column(String(120), default="")
+    """The name of the authorised person who took it; empty when the citizen came himself."""
+    authorisation: Mapped[str] = mapped_column(String(20), default="")
+    reference: Mapped[str] = mapped_column(String(60), default="")
+    """By which the authorisation is found again: its code at gov.gr, the number of the certification."""
+    delivery: Mapped[Delivery] = relationship(back_populates="hand_over")
+    clerk: Mapped[Person] = relationship()
 
 
 class AccessCode(Base):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 
-from portal import clock
+from portal import clock, qr
 from portal.documents.case_progress import Step, moment, open_steps
 from portal.documents.delivering.lifecycle import current_delivery
 from portal.documents.models import Delivery, DocumentRequest
@@ -16,6 +17,7 @@ from portal.providers import current_providers
 DELIVERY_STATES: dict[str, tuple[LazyString, str]] = {
     "waiting": (_l("Being sent"), "blue"),
     "prepared": (_l("Ready to be handed over"), "yellow"),
+    "uncollected": (_l("Not collected"), "red"),
     "sent": (_l("Sent"), "blue"),
     "delivered": (_l("Received"), "green"),
     "returned": (_l("Came back"), "red"),
@@ -24,7 +26,18 @@ DELIVERY_STATES: dict[str, tuple[LazyString, str]] = {
 }
 """Name and colour of each state of an attempt to deliver."""
 
-PROBLEMS = ("returned", "failed")
+PROBLEMS = ("uncollected", "returned", "failed")
+
+NEXT_STEPS: dict[str, LazyString] = {
+    "uncollected": _l(
+        "The citizen has not come in time. Call and ask: keep it longer, send it another way, or take the "
+        "document back if nobody needs it any more."
+    ),
+    "failed": _l("Try it once more, or choose another way. Call the citizen if the address may be wrong."),
+    "returned": _l("It came back. Call the citizen, ask for the right address and choose another way."),
+    "cancelled": _l("It was called off and is not on its way. Choose another way."),
+}
+"""What the staff do next about a document that has not reached the citizen."""
 
 
 def status_steps(request: DocumentRequest) -> list[Step]:
@@ -34,6 +47,11 @@ def status_steps(request: DocumentRequest) -> list[Step]:
         return open_steps(request)
     issued = Step(_("Document issued"), "done", moment(request.document.added_at, zone))
     return [issued, *_delivery_steps(current_delivery(request), zone)]
+
+
+def qr_of(delivery: Delivery) -> Markup:
+    """The code as QR: nothing but the code, which opens nothing by itself."""
+    return qr.as_svg(delivery.code)
 
 
 def way_title(name: str) -> LazyText | str:
@@ -68,6 +86,10 @@ def _delivery_steps(delivery: Delivery | None, zone: str) -> list[Step]:
     when, way = moment(delivery.changed_at, zone), str(way_title(delivery.provider))
     if delivery.state == "delivered":
         return [Step(_("Document received"), "done", when, way)]
+    if delivery.state == "uncollected":
+        title = _("The document was not collected in time")
+        call = _("Call the office: it can keep it longer, or send it another way.")
+        return [Step(title, "problem", when, call), received]
     if delivery.state in PROBLEMS:
         help_comes = _("The office will find another way and call you if necessary.")
         return [

@@ -39,6 +39,7 @@ REQUEST_TRANSITIONS = {
     ("issued", "complete"): "completed",
     ("issued", "take_back"): "to_issue",
     ("completed", "take_back"): "to_issue",
+    ("completed", "reopen"): "issued",
 }
 DECISIONS = {
     "issue": "granted",
@@ -59,17 +60,23 @@ DELIVERY_TRANSITIONS = {
     ("prepared", "arrive"): "delivered",
     ("prepared", "come_back"): "returned",
     ("prepared", "fail"): "failed",
+    ("prepared", "run_out"): "uncollected",
     ("prepared", "cancel"): "cancelled",
+    ("uncollected", "extend"): "prepared",
+    ("uncollected", "hand_over"): "delivered",
+    ("uncollected", "cancel"): "cancelled",
     ("sent", "arrive"): "delivered",
     ("sent", "come_back"): "returned",
     ("sent", "fail"): "failed",
     ("sent", "cancel"): "cancelled",
+    ("sent", "undo"): "prepared",
+    ("delivered", "undo"): "prepared",
     ("failed", "try_again"): "waiting",
     ("failed", "send"): "sent",
     ("failed", "arrive"): "delivered",
     ("failed", "come_back"): "returned",
 }
-NOT_ON_ITS_WAY = ("waiting", "prepared")
+NOT_ON_ITS_WAY = ("waiting", "prepared", "uncollected")
 """The document has not left the office; another way replaces such an attempt."""
 
 

@@ -3,6 +3,7 @@
 from .blueprint import PluginBlueprint, public_page, signed_access, webhook
 from .context import Attachment, EndSessions, Exchange, OpenRooms, PluginContext, Signer
 from .delivery import (
+    Counter,
     DeliveryProvider,
     Document,
     Label,
@@ -47,6 +48,7 @@ __all__ = [
     "Attachment",
     "CallEnded",
     "ConfigurationFailure",
+    "Counter",
     "DeliveryProvider",
     "Document",
     "DocumentIssued",

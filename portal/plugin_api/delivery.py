@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import BinaryIO, Literal
 
@@ -62,12 +62,26 @@ class Document:
 
 
 @dataclass(frozen=True)
+class Counter:
+    """The issuing office for whoever comes there, in the recipient's language.
+
+    ``closed`` names the days from now on on which it is closed, as far as they matter to the recipient.
+    """
+
+    address: str
+    opening: str
+    phone: str
+    closed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Parcel:
     """One document to one recipient.
 
     ``key`` is unique for this attempt (at most 30 characters of ``A-Z a-z 0-9 -``): the same key sent
     twice must have one effect. ``page_url`` is the portal's own page where the document can be read
     after proof of identity, until ``expires_at`` (UTC). ``office`` is the issuing office's name.
+    ``kept_until`` is the last day on which it lies ready there, for ways with `kept_for`.
     """
 
     key: str
@@ -77,6 +91,8 @@ class Parcel:
     document: Document
     page_url: str = field(repr=False)
     expires_at: datetime
+    counter: Counter | None = None
+    kept_until: date | None = None
 
 
 @dataclass(frozen=True)
@@ -129,6 +145,11 @@ class DeliveryProvider(ABC):
     """How often `track` is asked while the parcel is under way. None: never."""
     overdue_after: timedelta | None = None
     """A parcel that has not arrived so long after its last step needs somebody's attention. None: never."""
+
+    kept_for: timedelta | None = None
+    """So many days a parcel lies ready to be collected; then staff and recipient are told. None: no limit."""
+    remind_after: timedelta | None = None
+    """After so many of these days the portal reminds the recipient, once. None: never."""
 
     def objection(self, recipient: Recipient) -> str:
         """Pure: why this way cannot reach the recipient, in words for him; empty when it can.

@@ -10,9 +10,10 @@ from portal import demo, files
 from portal.appointments.models import Appointment
 from portal.db import db, transaction
 from portal.demo import bookings
-from portal.documents.models import DocumentRequest
+from portal.documents.delivering import trays
 from portal.offices.models import Office
 from portal.outbox import OutboxRow
+from portal.people.models import Membership, Person
 
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -50,13 +51,16 @@ def test_who_signs_has_an_interpreter_and_two_clerks_examine_what_needs_two(app)
     assert {appointment.service.key for appointment in examined} == {"pavement-permit"}
 
 
-def test_documents_are_owed_under_way_and_delivered(app):
+def test_something_lies_on_each_tray_of_the_desk(app):
     demo.prepare(app)
-    requests = db.session.scalars(select(DocumentRequest)).all()
-    assert {request.state for request in requests} == {"to_issue", "needs_papers", "issued", "completed"}
-    (under_way,) = (request for request in requests if request.state == "issued")
-    assert under_way.deliveries[0].state in ("prepared", "sent")
-    assert files.open_document(under_way.document.stored_as).read().startswith(b"%PDF-")
+    supervisor = db.session.scalars(
+        select(Person).where(Person.memberships.any(Membership.role == "administrator"))
+    ).first()
+    heaps, empty = trays.heaps(supervisor, trays.Sieve())
+    assert empty == []
+    assert [heap.tray.name for heap in heaps] == [tray.name for tray in trays.TRAYS]
+    (ready,) = (heap for heap in heaps if heap.tray.name == "ready")
+    assert files.open_document(ready.rows[0].document.stored_as).read().startswith(b"%PDF-")
 
 
 def test_starting_again_changes_nothing_until_the_week_is_over(app, clock):

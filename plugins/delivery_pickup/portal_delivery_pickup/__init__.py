@@ -3,13 +3,14 @@
 from portal.plugin_api import DeliveryProvider, Manifest, PluginContext, hookimpl
 
 from .provider import CounterPickup
+from .settings import PickupSettings
 
 
 @hookimpl
 def portal_manifest() -> Manifest:
-    return Manifest(api=1)
+    return Manifest(api=1, settings=PickupSettings)
 
 
 @hookimpl
-def portal_delivery_provider(context: PluginContext[None]) -> DeliveryProvider:
+def portal_delivery_provider(context: PluginContext[PickupSettings]) -> DeliveryProvider:
     return CounterPickup(context)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -16,7 +18,7 @@ from portal.appointments.served_words import booking_in_words
 from portal.audit import AuditLine
 from portal.db import db
 from portal.forms import readable_phone
-from portal.i18n import short_date, wall_clock
+from portal.i18n import short_date, wall_clock, weekday_date
 from portal.people.models import Person
 from portal.providers import current_providers
 
@@ -76,6 +78,10 @@ DEEDS = {
     "delivery on its way": _l("The document is on its way or ready"),
     "delivery failed": _l("The delivery did not work"),
     "document handed over": _l("Document handed over"),
+    "hand-over undone": _l("Undone: the document had not left the office"),
+    "wrong code": _l("A wrong code was typed for the document"),
+    "delivery not collected": _l("The document was not collected in time"),
+    "kept longer": _l("The document is kept longer"),
     "document given to the carrier": _l("Document given to the carrier"),
     "label read": _l("The office opened the label of the parcel"),
     "number of the parcel told": _l("The number of the parcel was written down"),
@@ -91,6 +97,8 @@ PROBLEMS = frozenset(
         "missed",
         "cancelled",
         "delivery failed",
+        "delivery not collected",
+        "wrong code",
         "document came back",
         "paper refused",
         "request refused",
@@ -184,10 +192,20 @@ def _facts_in_words(line: AuditLine, zone: str) -> str:
         case "identity checked":
             result = _("identified") if facts["identified"] else _("not identified")
             return f"{ROLES['served']}: {result}" if facts.get("whom") == "served" else result
-        case "document asked":
-            return str(facts.get("protocol", ""))
         case "call ended":
             return str(OUTCOMES[facts["outcome"]])
+        case _:
+            return _document_facts_in_words(line.deed, facts, zone)
+
+
+def _document_facts_in_words(deed: str, facts: Mapping[str, Any], zone: str) -> str:
+    match deed:
+        case "document asked":
+            return str(facts.get("protocol", ""))
+        case "document handed over":
+            return _("to an authorised person") if facts.get("authorisation") else ""
+        case "kept longer":
+            return weekday_date(date.fromisoformat(facts["until"]), zone)
         case _:
             return provider_title(facts.get("provider", ""))
 

@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from portal import clock, files, outbox, security
 from portal.db import db, transaction
 from portal.documents import case_progress, lifecycle, progress
-from portal.documents.delivering import access_codes
+from portal.documents.delivering import access_codes, keeping
 from portal.documents.delivering import lifecycle as deliveries
 from portal.documents.models import AccessCode, DocumentRequest
 from portal.people import access
@@ -40,6 +40,9 @@ def document_words() -> dict[str, object]:
         "current_delivery": deliveries.current_delivery,
         "delivery_states": progress.DELIVERY_STATES,
         "delivery_problems": progress.PROBLEMS,
+        "delivery_next_steps": progress.NEXT_STEPS,
+        "qr_of": progress.qr_of,
+        "closed_until": keeping.closed_until,
         "delivery_ways": lambda: current_providers().delivery,
         "way_title": progress.way_title,
         "has_labels": progress.has_labels,

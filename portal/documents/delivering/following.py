@@ -37,11 +37,13 @@ def begin(delivery: Delivery) -> None:
 
 
 def post_label(delivery: Delivery) -> None:
-    """Have the label drawn, where there is one. Called anew when a missing number was typed."""
+    """Have the label drawn, where there is one. Called anew when a missing number was typed, or when the
+    parcel is back at the office."""
     provider = current_providers().delivery.get(delivery.provider)
     if provider is None or not provider.has_labels or delivery.number_missing:
         return
-    _post("label", delivery, delivery.reference, clock.now(), PATIENCE)
+    which = f"{delivery.reference}-{delivery.changed_at:%Y%m%dT%H%M%S}"
+    _post("label", delivery, which, clock.now(), PATIENCE)
 
 
 def receipt_of(delivery: Delivery) -> Receipt:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from portal import audit, clock, outbox
 from portal.appointments.models import new_key
 from portal.db import db
-from portal.documents.models import Delivery, DocumentRequest
+from portal.documents.models import Delivery, DocumentRequest, HandOver
 from portal.documents.states import (
     DELIVERY_TRANSITIONS,
     NotPossible,
@@ -38,6 +38,17 @@ class Way:
 
     provider: str
     recipient: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What the clerk saw before he let the document out of his hands; no number of an identity paper."""
+
+    paper: str
+    authorised: str = field(default="", repr=False)
+    """The name of the authorised person; empty when the citizen came himself."""
+    authorisation: str = ""
+    reference: str = field(default="", repr=False)
 
 
 def current_delivery(request: DocumentRequest) -> Delivery | None:
@@ -64,17 +75,20 @@ def try_again(delivery: Delivery, actor: Person) -> None:
     if delivery.request.state != "issued" or delivery.reference:
         raise NotPossible(delivery.request.state)
     change_delivery(delivery, "try_again")
-    delivery.last_error = delivery.advice = ""
+    delivery.last_error, delivery.advice, delivery.kept_until = "", "", None
     audit.record(actor.id, "delivery tried again", subject(delivery.request), provider=delivery.provider)
     _post_sending(delivery)
 
 
-def sending_begins(delivery: Delivery) -> bool:
-    """From now on the provider may have the parcel, whatever becomes of us. False if it was called off."""
+def sending_begins(delivery: Delivery, kept_until: date | None = None) -> bool:
+    """From now on the provider may have the parcel, whatever becomes of us. False if it was called off.
+
+    ``kept_until`` is the day that the recipient may be told from now on.
+    """
     lock(delivery.request, delivery)
     if delivery.state != "waiting":
         return False
-    delivery.sending_since = clock.now()
+    delivery.sending_since, delivery.kept_until = clock.now(), kept_until
     return True
 
 
@@ -91,15 +105,19 @@ def receipt_arrived(delivery: Delivery, receipt: Receipt) -> None:
         audit.record(None, "delivery on its way", subject(delivery.request), provider=delivery.provider)
 
 
-def handed_over(delivery: Delivery, actor: Person) -> None:
-    """The recipient has the document in his hands."""
+def handed_over(delivery: Delivery, actor: Person, proof: Proof) -> None:
+    """The citizen, or whom he has authorised, has the document in his hands."""
     change_delivery(delivery, "hand_over")
-    audit.record(actor.id, "document handed over", subject(delivery.request))
+    delivery.by_hand_at = delivery.changed_at
+    delivery.hand_over = HandOver(at=clock.now(), clerk_id=actor.id, **vars(proof))
+    kind = proof.authorisation
+    audit.record(actor.id, "document handed over", subject(delivery.request), authorisation=kind)
 
 
 def handed_to_carrier(delivery: Delivery, actor: Person) -> None:
     """The parcel has left the office."""
     change_delivery(delivery, "send")
+    delivery.by_hand_at = delivery.changed_at
     audit.record(actor.id, "document given to the carrier", subject(delivery.request))
 
 
