@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
+import zxingcpp
+from PIL import Image
 from portal_delivery_pickup.provider import CounterPickup
+from portal_delivery_pickup.settings import PickupSettings
+from pydantic import ValidationError
 
-from portal.plugin_api import DeliveryProvider, PluginContext
+from portal.plugin_api import Counter, DeliveryProvider, PluginContext
 from portal.testing.contracts import DeliveryProviderContract
 from portal.testing.contracts.delivery import a_parcel
 
@@ -17,7 +24,7 @@ MakeContext = Callable[..., PluginContext[Any]]
 
 @pytest.fixture
 def context(plugin_context: MakeContext) -> PluginContext[Any]:
-    return plugin_context("delivery_pickup")
+    return plugin_context("delivery_pickup", PickupSettings())
 
 
 class TestContract(DeliveryProviderContract):
@@ -50,3 +57,38 @@ def test_nobody_can_confuse_the_characters_of_a_code(context: PluginContext[Any]
 def test_without_an_address_the_code_is_made_all_the_same(context: PluginContext[Any]) -> None:
     assert CounterPickup(context).send(a_parcel(email=None)).code
     assert context.mail.sent == []
+
+
+def test_the_mail_tells_where_until_when_and_which_days_are_closed(context: PluginContext[Any]) -> None:
+    counter = Counter("Πλατεία 1", "Δευτέρα–Παρασκευή 8–20", "210 0000001", ("Τρί 8 Δεκ (Απεργία)",))
+    CounterPickup(context).send(replace(a_parcel(), counter=counter, kept_until=date(2026, 12, 21)))
+    (mail,) = context.mail.sent
+    for told in ("Πλατεία 1", "8–20", "210 0000001", "Τρί 8 Δεκ", "21 Δεκεμβρίου 2026"):
+        assert told in mail.text
+        assert told in mail.html
+
+
+def test_the_qr_of_the_mail_holds_the_code_alone(context: PluginContext[Any]) -> None:
+    receipt = CounterPickup(context).send(a_parcel())
+    (picture,) = context.mail.sent[0].attachments
+    (read,) = zxingcpp.read_barcodes(Image.open(BytesIO(picture.content)))
+    assert read.text == receipt.code
+
+
+def test_the_settings_say_how_long_it_is_kept(plugin_context: MakeContext) -> None:
+    settings = PickupSettings(days=10, remind_after_days=0)
+    pickup = CounterPickup(plugin_context("delivery_pickup", settings))
+    assert (pickup.kept_for, pickup.remind_after) == (timedelta(days=10), None)
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"days": 0}, "greater than or equal to 1"),
+        ({"days": 5}, "must be less than days (5)"),
+        ({"days": 10, "remind_after_days": 10}, "must be less than days (10)"),
+    ],
+)
+def test_settings_that_cannot_be_meant_are_refused(values: dict[str, int], told: str) -> None:
+    with pytest.raises(ValidationError, match=told.replace("(", r"\(").replace(")", r"\)")):
+        PickupSettings(**values)
