@@ -268,8 +268,9 @@ def test_what_does_not_arrive_in_its_time_needs_attention(
 
 def test_ways_that_are_not_followed_post_nothing(case: Any) -> None:
     posted(case, "email")
-    posted(case, "pickup")
     assert kinds_waiting() == []
+    posted(case, "pickup")
+    assert sorted(kinds_waiting()) == ["delivery.kept", "delivery.waiting"]
 
 
 def test_opening_the_document_at_home_does_not_bring_the_parcel(
