@@ -77,7 +77,7 @@ class Service:
 class Case:
     """The case as the portal knows it."""
 
-    number: str
+    protocol: str
     call_day: str
 
 
@@ -92,7 +92,9 @@ KINDS = (Citizen, Applicant, Office, Municipality, Service, Case, Clerk)
 NAMES = (*(kind.__name__.lower() for kind in KINDS), "today", "fields", "verification")
 
 
-def of_case(appointment: models.Appointment, clerk: Person, answers: Mapping[str, Any]) -> dict[str, Any]:
+def of_case(
+    appointment: models.Appointment, protocol: str, clerk: Person, answers: Mapping[str, Any]
+) -> dict[str, Any]:
     """Everything by the names of `NAMES` but the verification. ``answers`` are those of the clerk's form."""
     municipality = current_app.config["PORTAL"].municipality
     zone, office = appointment.office.time_zone, appointment.office
@@ -104,7 +106,7 @@ def of_case(appointment: models.Appointment, clerk: Person, answers: Mapping[str
             municipality.name.el, municipality.phone, municipality.email, municipality.website
         ),
         "service": Service(appointment.service.name.el, appointment.service.mitos_code or ""),
-        "case": Case(appointment.key, in_words(appointment.starts_at.astimezone(ZoneInfo(zone)).date())),
+        "case": Case(protocol, in_words(appointment.starts_at.astimezone(ZoneInfo(zone)).date())),
         "clerk": Clerk(clerk.name),
         "today": in_words(clock.now().astimezone(ZoneInfo(zone)).date()),
         "fields": SimpleNamespace(**{key: _answer(value) for key, value in answers.items()}),

@@ -36,6 +36,7 @@ REQUEST_TRANSITIONS = {
     ("to_approve", "call_back"): "to_issue",
     ("to_seal", "seal"): "issued",
     ("to_seal", "call_back"): "to_issue",
+    ("refused", "reopen"): "to_issue",
     ("issued", "complete"): "completed",
     ("issued", "take_back"): "to_issue",
     ("completed", "take_back"): "to_issue",
@@ -46,8 +47,9 @@ DECISIONS = {
     "seal": "granted",
     "refuse": "refused",
     "take_back": "",
+    "reopen": "",
 }
-"""What an event decides; a document that was taken back leaves the case undecided again."""
+"""What an event decides; what is taken back, a document or a refusal, leaves the case undecided."""
 DELIVERY_TRANSITIONS = {
     ("waiting", "prepare"): "prepared",
     ("waiting", "send"): "sent",

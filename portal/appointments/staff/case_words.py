@@ -62,6 +62,7 @@ DEEDS = {
     "papers not needed": _l("The office goes on without the missing papers"),
     "papers erased": _l("The citizen’s papers were erased"),
     "request refused": _l("The request was refused"),
+    "refusal taken back": _l("The refusal was taken back"),
     "document prepared": _l("A document was prepared for approval or the seal"),
     "prepared document read": _l("The office opened the prepared document"),
     "document approved": _l("A second person approved the document"),
