@@ -112,6 +112,7 @@ def _register_pages(app: Flask) -> None:
     from portal.certificates import verify_pages
     from portal.documents import staff_pages as document_desk
     from portal.documents.delivering import citizen_pages as document_pages
+    from portal.documents.delivering import own_documents_pages
     from portal.documents.papers import paper_pages
 
     for blueprint in (
@@ -131,6 +132,7 @@ def _register_pages(app: Flask) -> None:
         planning_pages.blueprint,
         call_pages.blueprint,
         document_pages.blueprint,
+        own_documents_pages.blueprint,
         verify_pages.blueprint,
         document_desk.blueprint,
         paper_pages.blueprint,
