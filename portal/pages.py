@@ -180,6 +180,7 @@ def navigation() -> list[NavigationEntry]:
     ]
     if came_through() != "staff":
         entries.append(_entry("citizen.mine", _l("My appointments")))
+        entries.append(_entry("own_documents.mine", _l("My documents")))
     if is_staff():
         entries.append(_entry("staff.day", _l("Staff")))
     if is_interpreter():

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from portal.catalogue import import_file
 from portal.config import Config
 from portal.db import db, transaction
-from portal.demo import bookings
+from portal.demo import bookings, own_documents
 from portal.offices.models import Office
 
 CATALOGUE = Path(__file__).parent / "catalogue.toml"
@@ -28,4 +28,4 @@ def prepare(app: Flask) -> None:
             import_file(CATALOGUE, config.providers.delivery)
         if not bookings.any_ahead():
             with transaction():
-                bookings.make(config)
+                own_documents.make(config, bookings.make(config))

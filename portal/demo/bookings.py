@@ -72,11 +72,11 @@ def make(config: Config) -> list[Appointment]:
     """Book the week, and let what lies behind us happen."""
     now = clock.now()
     with clock.pretend(now - BOOKED_BEFORE):
-        made = [booked for visit in _visits(config, now) if (booked := _book(config, visit))]
+        made = [booked for visit in _visits(config, now) if (booked := book(config, visit))]
     past = [appointment for appointment in made if appointment.ends_at <= now]
     coming = [appointment for appointment in made if appointment.starts_at > now]
     for ending, appointment in zip(cycle(ENDINGS), past, strict=False):
-        _end(config, appointment, ending)
+        end(config, appointment, ending)
     documents.issue_some(config, sorted(past, key=lambda appointment: appointment.starts_at))
     _call_one_off(config, coming)
     return made
@@ -102,7 +102,7 @@ def _loads(config: Config, services: list[Service], now: datetime) -> list[tuple
     return [(day, A_PAST_DAY) for day in past] + list(zip(coming, COMING_DAYS, strict=False))
 
 
-def _book(config: Config, visit: Visit) -> Appointment | None:
+def book(config: Config, visit: Visit) -> Appointment | None:
     """Hold and confirm as the pages do; None when the day is full or the rules do not allow it."""
     service, wish = visit.service, visit.wish
     starts = availability.offer(service, config.booking, None, visit.day, 1, wish=wish).starts
@@ -166,7 +166,7 @@ def _details(visit: Visit, citizen: Person) -> lifecycle.Details:
     )
 
 
-def _end(config: Config, appointment: Appointment, ending: str) -> None:
+def end(config: Config, appointment: Appointment, ending: str) -> None:
     """Let a past appointment happen at its own time."""
     if ending == "issue" and not (appointment.delivery and call.can_identify(appointment)):
         ending = "nothing"

@@ -38,24 +38,26 @@ def issue_some(config: Config, past: Sequence[Appointment]) -> None:
     issued = []
     for request in wanted[: len(wanted) - STILL_OWED]:
         with clock.pretend(min(request.created_at + LATER, clock.now())):
-            issued.append(_issue(config, request))
+            issued.append(issue(config, request))
     for delivery in issued[:-1]:
-        _arrive(delivery)
+        arrive(delivery)
     for request in wanted:
         outbox.cancel(f"case:{request.id}")
     if wanted:
         _ask_for_papers(wanted[-1])
 
 
-def _issue(config: Config, request: DocumentRequest) -> Delivery:
+def issue(config: Config, request: DocumentRequest) -> Delivery:
+    """Issue a sample as the clerk does, and let it go its way as far as it gets by itself."""
     clerk = request.appointment.clerk
     stored = files.store_pdf(f"{request.appointment.service.name.el}.pdf", sample_pdf())
     delivery = lifecycle.issue(request, stored, clerk, config.portal.document_days)
     outbox.cancel(f"delivery:{delivery.id}")
-    goes_by_mail = RecipientField.EMAIL in current_providers().delivery[delivery.provider].needs
+    way = current_providers().delivery[delivery.provider]
+    is_sent = way.kept_in_portal or RecipientField.EMAIL in way.needs
     deliveries.receipt_arrived(
         delivery,
-        Receipt(delivery.key, "sent") if goes_by_mail else Receipt(delivery.key, "prepared", code=CODE),
+        Receipt(delivery.key, "sent") if is_sent else Receipt(delivery.key, "prepared", code=CODE),
     )
     return delivery
 
@@ -68,7 +70,7 @@ def _ask_for_papers(request: DocumentRequest) -> None:
     outbox.cancel(f"case:{request.id}")
 
 
-def _arrive(delivery: Delivery) -> None:
+def arrive(delivery: Delivery) -> None:
     """The citizen opened the mail, or came to the counter."""
     appointment = delivery.request.appointment
     if delivery.state == "sent":

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from portal.appointments.models import Appointment
 from portal.db import db
 from portal.documents.delivering.lifecycle import Way
-from portal.documents.delivering.recipients import recipient_of
+from portal.documents.delivering.recipients import recipient_of, ways_to
 from portal.documents.models import Delivery, DocumentRequest
 from portal.documents.states import NotPossible
 from portal.files import NotAcceptable
@@ -64,6 +64,10 @@ def way_chosen(appointment: Appointment, name: str) -> Way:
     Raises NotKnown when the citizen has not told that, NotReachable when the way does not lead to him.
     """
     provider = current_providers().delivery.get(name) or abort(400)
+    if name not in ways_to(appointment):
+        raise NotReachable(
+            _("The citizen booked without a login and could not open the document there. Choose another way.")
+        )
     address = {part: appointment.address.get(part) for part in ADDRESS_PARTS}
     known = {
         RecipientField.EMAIL: appointment.email,

@@ -8,20 +8,17 @@ from flask import current_app
 from flask_babel import force_locale
 
 from portal import clock, files, mail, outbox
-from portal.appointments.links import page_address
 from portal.certificates import seal
 from portal.db import db, transaction
 from portal.documents import case_notices, lifecycle, states
 from portal.documents.delivering import access_codes, carrier, following
 from portal.documents.delivering import lifecycle as deliveries
-from portal.documents.delivering.recipients import recipient_of
+from portal.documents.delivering.parcels import parcel_of
 from portal.documents.issuing import approval, finishing
 from portal.documents.models import Delivery, DocumentRequest, IssuedDocument, PreparedDocument
 from portal.documents.papers import kept_papers
 from portal.plugin_api import (
     DeliveryProvider,
-    Document,
-    Parcel,
     PermanentFailure,
     Receipt,
     TemporaryFailure,
@@ -120,9 +117,9 @@ def seal_document(request_id: int, prepared_key: str) -> None:
 
 @outbox.job("document.forget", queue="events")
 def forget(document_id: int) -> None:
-    """Erase the file when its time is over, have the providers forget it, and sweep what nobody names."""
+    """Erase a file that is not kept any more, have the providers forget it, and sweep what nobody names."""
     document = db.session.get(IssuedDocument, document_id)
-    if document is not None and document.expires_at <= clock.now():
+    if document is not None and not document.is_kept:
         files.forget(document.stored_as)
         with transaction():
             _post_forgetting(document)
@@ -174,30 +171,6 @@ def _let_settle(delivery: Delivery, provider: DeliveryProvider) -> None:
     left = delivery.sending_since + provider.settles_after - clock.now()
     if left > timedelta():
         raise TemporaryFailure("the last call ended unclearly; it is looked up when it has settled", left)
-
-
-def parcel_of(delivery: Delivery) -> Parcel:
-    """What the provider gets: values only, and a way to read the file."""
-    request = delivery.request
-    appointment, issued = request.appointment, request.document
-    if issued is None or issued.expires_at <= clock.now():
-        raise PermanentFailure("the document has expired or was taken back")
-    stored_as, language = issued.stored_as, appointment.language
-    return Parcel(
-        key=delivery.key,
-        title=appointment.service.name.in_language(language),
-        office=appointment.office.name.in_language(language),
-        recipient=recipient_of(appointment, delivery.recipient),
-        document=Document(
-            filename=issued.filename,
-            media_type=issued.media_type,
-            size=issued.size,
-            sha256=issued.sha256,
-            open=lambda: files.open_document(stored_as),
-        ),
-        page_url=page_address("documents.show", key=request.key),
-        expires_at=issued.expires_at,
-    )
 
 
 def _delivery(delivery_id: int) -> Delivery:

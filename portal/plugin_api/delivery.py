@@ -129,6 +129,13 @@ class DeliveryProvider(ABC):
     """How often `track` is asked while the parcel is under way. None: never."""
     overdue_after: timedelta | None = None
     """A parcel that has not arrived so long after its last step needs somebody's attention. None: never."""
+    kept_in_portal: bool = False
+    """The document lies in the portal behind its owner's login; `send` only tells him that one waits.
+
+    Its receipt says ``sent``; when he opens it, the core makes ``delivered`` of that.
+    """
+    remind_after: timedelta | None = None
+    """`remind` is asked for, once, if what was sent has not arrived so long afterwards. None: never."""
 
     def objection(self, recipient: Recipient) -> str:
         """Pure: why this way cannot reach the recipient, in words for him; empty when it can.
@@ -155,6 +162,9 @@ class DeliveryProvider(ABC):
     def label(self, receipt: Receipt) -> Label | None:
         """A paper to print. Default: none."""
         return None
+
+    def remind(self, parcel: Parcel) -> None:  # noqa: B027 - most providers have nobody to remind
+        """Tell the recipient once more. Same key, one effect. Default: nobody is reminded."""
 
     def track(self, receipt: Receipt) -> Tracking:
         """Ask for news. Default: nothing to track."""

@@ -9,10 +9,11 @@ from sqlalchemy import func, select
 from portal import demo, files
 from portal.appointments.models import Appointment
 from portal.db import db, transaction
-from portal.demo import bookings
+from portal.demo import bookings, own_documents
 from portal.documents.models import DocumentRequest
 from portal.offices.models import Office
 from portal.outbox import OutboxRow
+from portal.people.models import Account
 
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -54,9 +55,25 @@ def test_documents_are_owed_under_way_and_delivered(app):
     demo.prepare(app)
     requests = db.session.scalars(select(DocumentRequest)).all()
     assert {request.state for request in requests} == {"to_issue", "needs_papers", "issued", "completed"}
-    (under_way,) = (request for request in requests if request.state == "issued")
-    assert under_way.deliveries[0].state in ("prepared", "sent")
-    assert files.open_document(under_way.document.stored_as).read().startswith(b"%PDF-")
+    under_way = [request for request in requests if request.state == "issued"]
+    assert len(under_way) == 2
+    for request in under_way:
+        assert request.deliveries[0].state in ("prepared", "sent")
+        assert files.open_document(request.document.stored_as).read().startswith(b"%PDF-")
+
+
+def test_one_who_can_log_in_has_documents_new_opened_and_archived(app):
+    demo.prepare(app)
+    owner = db.session.scalars(select(Account.person_id).filter_by(subject=own_documents.OWNER.subject)).one()
+    his = [
+        request
+        for request in db.session.scalars(select(DocumentRequest).order_by(DocumentRequest.id))
+        if request.appointment.citizen_id == owner
+    ]
+    assert [request.deliveries[0].provider for request in his] == ["mailbox", "mailbox", "email", "mailbox"]
+    assert [request.deliveries[0].state for request in his] == ["delivered"] * 3 + ["sent"]
+    assert [request.document.opened_at is not None for request in his] == [True, True, True, False]
+    assert [request.document.archived_at is not None for request in his] == [True, False, False, False]
 
 
 def test_starting_again_changes_nothing_until_the_week_is_over(app, clock):

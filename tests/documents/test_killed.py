@@ -32,7 +32,13 @@ FORK = multiprocessing.get_context("fork")
 LONGEST = 60
 LATER = timedelta(minutes=15)
 """Longer than any lease, and than ELTA Courier may still be at work on a lost call."""
-STATES = {"email": "sent", "pickup": "prepared", "elta": "prepared", "elta_registered": "prepared"}
+STATES = {
+    "email": "sent",
+    "mailbox": "sent",
+    "pickup": "prepared",
+    "elta": "prepared",
+    "elta_registered": "prepared",
+}
 
 
 class Steps:

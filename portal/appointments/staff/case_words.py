@@ -83,6 +83,10 @@ DEEDS = {
     "news of the carrier": _l("News of the carrier"),
     "document arrived": _l("The document has arrived"),
     "document came back": _l("The document came back"),
+    "citizen reminded": _l("The citizen was reminded of the document"),
+    "document archived": _l("The citizen put the document into his archive"),
+    "document brought back": _l("The citizen took the document out of his archive"),
+    "document deleted": _l("The citizen deleted the document for good"),
     "document opened": _l("The citizen opened the document"),
 }
 PROBLEMS = frozenset(

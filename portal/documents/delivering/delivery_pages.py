@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 
-from flask import flash, redirect, render_template, request
+from flask import abort, flash, redirect, render_template, request
 from flask import url_for as flask_url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
@@ -28,7 +28,7 @@ from portal.documents.desk import (
 )
 from portal.documents.models import Delivery, DocumentRequest
 from portal.documents.papers.lifecycle import OPEN
-from portal.documents.progress import has_labels
+from portal.documents.progress import has_labels, keeps
 from portal.people import access
 from portal.people.visitor import the_person
 
@@ -94,6 +94,8 @@ def hand_over(key: str) -> ResponseReturnValue:
 def record_deed(key: str, deed: str) -> ResponseReturnValue:
     """Given to the carrier, came back, or to be tried once more the same way."""
     delivery = delivery_at_desk(key)
+    if deed == "came-back" and keeps(delivery.provider):
+        abort(400)  # there is nothing that could come back
     deeds = {
         "carrier": (lifecycle.handed_to_carrier, _("Recorded: given to the carrier.")),
         "came-back": (lifecycle.came_back, _("Recorded: it came back. Choose another way.")),

@@ -63,7 +63,9 @@ def erase(request_id: int) -> None:
 
 def sweep() -> None:
     """Remove the files that no document, issued or prepared, no paper and no label of a parcel names."""
-    documents = select(IssuedDocument.stored_as).where(IssuedDocument.expires_at > clock.now())
+    documents = select(IssuedDocument.stored_as).where(
+        IssuedDocument.expires_at > clock.now(), IssuedDocument.deleted_at.is_(None)
+    )
     papers = select(SentPaper.stored_as).where(SentPaper.erased_at.is_(None))
     labels = select(Delivery.label_file).where(Delivery.label_file != "")
     prepared = select(PreparedDocument.stored_as)
