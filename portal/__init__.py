@@ -112,6 +112,7 @@ def _register_pages(app: Flask) -> None:
     from portal.certificates import verify_pages
     from portal.documents import staff_pages as document_desk
     from portal.documents.delivering import citizen_pages as document_pages
+    from portal.documents.delivering import correcting_pages
     from portal.documents.papers import paper_pages
 
     for blueprint in (
@@ -134,5 +135,6 @@ def _register_pages(app: Flask) -> None:
         verify_pages.blueprint,
         document_desk.blueprint,
         paper_pages.blueprint,
+        correcting_pages.blueprint,
     ):
         app.register_blueprint(blueprint)

@@ -119,12 +119,15 @@ def take_back(request: DocumentRequest, actor: Person) -> str:
 def opened(request: DocumentRequest, person: Person | None) -> None:
     """The citizen fetched the document by himself (``person`` None: with a one-time code).
 
-    What was sent to him has arrived. What waits to be collected, or travels, on paper still does.
+    What was sent to him has arrived, even if the mail with the link came back. What waits to be collected,
+    or travels, on paper still does.
     """
     must_be_writing()
     audit.record(person.id if person else None, "document opened", subject(request))
     for delivery in request.deliveries:
-        if delivery.state == "sent" and RecipientField.POSTAL_ADDRESS not in delivery.recipient:
+        came_by_mail = delivery.state == "failed" and RecipientField.EMAIL in delivery.recipient
+        on_paper = RecipientField.POSTAL_ADDRESS in delivery.recipient
+        if came_by_mail or (delivery.state == "sent" and not on_paper):
             change_delivery(delivery, "arrive")
 
 

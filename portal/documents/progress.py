@@ -10,6 +10,7 @@ from portal import clock
 from portal.documents.case_progress import Step, moment, open_steps
 from portal.documents.delivering.lifecycle import current_delivery
 from portal.documents.models import Delivery, DocumentRequest
+from portal.documents.states import PROBLEMS
 from portal.plugin_api import LazyText
 from portal.providers import current_providers
 
@@ -23,8 +24,6 @@ DELIVERY_STATES: dict[str, tuple[LazyString, str]] = {
     "cancelled": (_l("Called off"), "grey"),
 }
 """Name and colour of each state of an attempt to deliver."""
-
-PROBLEMS = ("returned", "failed")
 
 
 def status_steps(request: DocumentRequest) -> list[Step]:
@@ -46,6 +45,11 @@ def has_labels(name: str) -> bool:
     """True for a carrier whose parcels bear labels."""
     way = current_providers().delivery.get(name)
     return way is not None and way.has_labels
+
+
+def reason_told(delivery: Delivery) -> str:
+    """Why it did not work, for staff: reasons are kept in English, and many are known to the catalogue."""
+    return _(delivery.last_error) if delivery.last_error else ""
 
 
 def address_lines(delivery: Delivery) -> list[str]:

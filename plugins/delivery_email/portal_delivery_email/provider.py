@@ -57,9 +57,12 @@ class EmailDelivery(DeliveryProvider):
             )
         attachments = self._attachments(parcel)
         values = {"parcel": parcel, "attached": bool(attachments)}
-        message_id = self._mail(
-            parcel.key, recipient.email, recipient.language, "document", values, attachments
-        )
+        try:
+            message_id = self._mail(
+                parcel.key, recipient.email, recipient.language, "document", values, attachments
+            )
+        except PermanentFailure as failure:
+            raise PermanentFailure(str(failure), str(words.OTHER.for_citizen)) from None
         # The address itself would be one more copy of it; its fingerprint is enough to recognise it.
         known_by = {"message_id": message_id, "recipient": self._fingerprints(recipient.email)[0]}
         return Receipt(reference=parcel.key, state="sent", data=known_by)
