@@ -51,6 +51,7 @@ def create_app(config: Config | None = None) -> Flask:
     _introduce_neighbours(app)
     app.register_blueprint(own_pages.blueprint)
     _register_pages(app)
+    _register_document_pages(app)
     _register_jobs()
 
     pages.init_app(app, config)
@@ -97,7 +98,7 @@ def _register_jobs() -> None:
 
 
 def _register_pages(app: Flask) -> None:
-    """The citizen's pages, the door, the staff's pages, the documents."""
+    """The citizen's pages, the door, the staff's pages."""
     from portal.appointments import door_pages, interpreter_pages, left_pages, trial_pages
     from portal.appointments.citizen import (
         details_pages,
@@ -109,11 +110,6 @@ def _register_pages(app: Flask) -> None:
     )
     from portal.appointments.staff import absence_pages, call_pages, case_pages, planning_pages
     from portal.appointments.staff import booking_pages as staff_booking_pages
-    from portal.certificates import verify_pages
-    from portal.documents import staff_pages as document_desk
-    from portal.documents.delivering import citizen_pages as document_pages
-    from portal.documents.delivering import correcting_pages
-    from portal.documents.papers import paper_pages
 
     for blueprint in (
         service_pages.blueprint,
@@ -131,6 +127,19 @@ def _register_pages(app: Flask) -> None:
         absence_pages.blueprint,
         planning_pages.blueprint,
         call_pages.blueprint,
+    ):
+        app.register_blueprint(blueprint)
+
+
+def _register_document_pages(app: Flask) -> None:
+    """The documents: the citizen's side, the desk, and the check that anybody can make."""
+    from portal.certificates import verify_pages
+    from portal.documents import staff_pages as document_desk
+    from portal.documents.delivering import citizen_pages as document_pages
+    from portal.documents.delivering import correcting_pages
+    from portal.documents.papers import paper_pages
+
+    for blueprint in (
         document_pages.blueprint,
         verify_pages.blueprint,
         document_desk.blueprint,

@@ -300,7 +300,7 @@ def reachable(transitions: Transitions, first: str) -> set[str]:
 
 
 APPOINTMENTS = "portal/appointments/lifecycle.py"
-DOCUMENTS = "portal/documents/lifecycle.py"
+DOCUMENTS = "portal/documents/states.py"
 
 
 @pytest.mark.parametrize(
