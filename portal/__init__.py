@@ -135,7 +135,7 @@ def _register_document_pages(app: Flask) -> None:
     """The documents: read by citizens, verified by anybody, issued and delivered by the staff."""
     from portal.certificates import verify_pages
     from portal.documents import staff_pages
-    from portal.documents.delivering import citizen_pages, own_documents_pages
+    from portal.documents.delivering import citizen_pages, correcting_pages, own_documents_pages
     from portal.documents.papers import paper_pages
 
     for blueprint in (
@@ -144,5 +144,6 @@ def _register_document_pages(app: Flask) -> None:
         verify_pages.blueprint,
         staff_pages.blueprint,
         paper_pages.blueprint,
+        correcting_pages.blueprint,
     ):
         app.register_blueprint(blueprint)

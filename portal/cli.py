@@ -89,6 +89,7 @@ def _add_trials(command: Callable[..., argparse.ArgumentParser]) -> None:
         "delivery", help="does the way of delivery work? Nothing is sent to a citizen"
     )
     delivery.set_defaults(run=_try_delivery)
+    delivery.add_argument("--to", default="", metavar="ADDRESS", help="send a mail to this address of yours")
     for kind in (identity, video, delivery):
         kind.add_argument("provider", help="its name in [providers]")
         kind.add_argument("--json", action="store_true", help="the same for programs")
@@ -210,7 +211,7 @@ def _try_identity(options: argparse.Namespace) -> int:
 def _try_delivery(options: argparse.Namespace) -> int:
     from portal import trial
 
-    return _try_out("delivery", options, trial.delivery)
+    return _try_out("delivery", options, lambda app, name: trial.delivery(app, name, options.to))
 
 
 def _try_out(

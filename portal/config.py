@@ -150,6 +150,8 @@ class MailSettings(_Table):
     """The relay that takes our mail. The password is ``PORTAL_MAIL_PASSWORD``."""
 
     sender: str = "no-reply@localhost"
+    return_path: str = ""
+    """Where mail servers report what they could not deliver; empty for the sender."""
     host: str = "127.0.0.1"
     port: int = Field(default=25, ge=1, le=65535)
     security: Literal["none", "starttls", "tls"] = "none"

@@ -31,6 +31,7 @@ from portal.plugin_api import (
     PluginContext,
     PluginSettings,
     Room,
+    SendMail,
     TemporaryFailure,
 )
 
@@ -152,7 +153,7 @@ def _render(app: Flask, name: str) -> Callable[..., str]:
     return render
 
 
-def _mail(app: Flask, name: str) -> Callable[..., None]:
+def _mail(app: Flask, name: str) -> SendMail:
     def send(
         key: str,
         to: str,
@@ -160,9 +161,9 @@ def _mail(app: Flask, name: str) -> Callable[..., None]:
         template: str,
         values: Mapping[str, object],
         attachments: tuple[Attachment, ...] = (),
-    ) -> None:
+    ) -> str:
         with _within(app):
-            mail.send(key, to, language, f"portal_{name}/{template}", values, attachments)
+            return mail.send(key, to, language, f"portal_{name}/{template}", values, attachments)
 
     return send
 

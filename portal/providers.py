@@ -46,7 +46,7 @@ IN_PAGES = frozenset(
 IN_JOBS = frozenset(
     {"open_room", "close_room", "send", "find", "remind", "label", "track", "cancel", "forget"}
 )
-GUARDED = IN_PAGES | IN_JOBS | {"check", "try_out", "try_join", "unfit_for"}
+GUARDED = IN_PAGES | IN_JOBS | {"check", "try_out", "try_join", "try_send", "unfit_for"}
 
 FAILURES_BEFORE_PAUSE = 5
 FIRST_PAUSE = timedelta(minutes=1)

@@ -11,7 +11,7 @@ from portal import clock, files, mail, outbox
 from portal.certificates import seal
 from portal.db import db, transaction
 from portal.documents import case_notices, lifecycle, states
-from portal.documents.delivering import access_codes, carrier, following
+from portal.documents.delivering import access_codes, carrier, failure_notice, following
 from portal.documents.delivering import lifecycle as deliveries
 from portal.documents.delivering.parcels import parcel_of
 from portal.documents.issuing import approval, finishing
@@ -29,6 +29,7 @@ from portal.providers import current_providers
 def register() -> None:
     """The jobs of this module are known once it is imported; the wiring says so aloud."""
     case_notices.register()
+    failure_notice.register()
     kept_papers.register()
 
 

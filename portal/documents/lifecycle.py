@@ -122,8 +122,9 @@ def take_back(request: DocumentRequest, actor: Person) -> str:
 def opened(request: DocumentRequest, person: Person | None) -> None:
     """The citizen fetched the document by himself (``person`` None: with a one-time code).
 
-    What was sent to him has arrived, and what lies for him in the portal, even if he was not told of it or
-    came late. What waits to be collected, or travels, on paper still does.
+    What was sent to him has arrived, even if the mail with the link came back, and what lies for him in the
+    portal, even if he was not told of it or came late. What waits to be collected, or travels, on paper
+    still does.
     """
     must_be_writing()
     if request.document is not None and request.document.opened_at is None:
@@ -143,7 +144,9 @@ def erase_now(document: IssuedDocument) -> None:
 def _arrives_by_opening(delivery: Delivery) -> bool:
     if current_providers().keeps(delivery.provider):
         return delivery.state in LIES_IN_PORTAL
-    return delivery.state == "sent" and RecipientField.POSTAL_ADDRESS not in delivery.recipient
+    came_by_mail = delivery.state == "failed" and RecipientField.EMAIL in delivery.recipient
+    on_paper = RecipientField.POSTAL_ADDRESS in delivery.recipient
+    return came_by_mail or (delivery.state == "sent" and not on_paper)
 
 
 def _post_forgetting(document: IssuedDocument, due_at: datetime, when: str = "") -> None:

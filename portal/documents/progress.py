@@ -10,6 +10,7 @@ from portal.documents.case_progress import Step, moment, open_steps
 from portal.documents.delivering.lifecycle import current_delivery
 from portal.documents.lifecycle import LIES_IN_PORTAL
 from portal.documents.models import Delivery, DocumentRequest, IssuedDocument
+from portal.documents.states import PROBLEMS
 from portal.plugin_api import LazyText
 from portal.providers import current_providers
 
@@ -31,8 +32,6 @@ KEPT_STATES: dict[str, tuple[LazyString, str]] = {
     "failed": (_l("Not opened"), "red"),
 }
 """The same where the document lies in the portal until its owner opens it."""
-
-PROBLEMS = ("returned", "failed")
 
 
 def status_steps(request: DocumentRequest) -> list[Step]:
@@ -81,6 +80,11 @@ def has_labels(name: str) -> bool:
     """True for a carrier whose parcels bear labels."""
     way = current_providers().delivery.get(name)
     return way is not None and way.has_labels
+
+
+def reason_told(delivery: Delivery) -> str:
+    """Why it did not work, for staff: reasons are kept in English, and many are known to the catalogue."""
+    return _(delivery.last_error) if delivery.last_error else ""
 
 
 def address_lines(delivery: Delivery) -> list[str]:

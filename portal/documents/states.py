@@ -6,7 +6,7 @@ the documents asks these; all of it runs inside the caller's `transaction()`.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from portal import clock, outbox
 from portal.db import db, must_be_writing
@@ -71,6 +71,10 @@ DELIVERY_TRANSITIONS = {
     ("failed", "arrive"): "delivered",
     ("failed", "come_back"): "returned",
 }
+PROBLEMS = ("returned", "failed")
+"""The attempt did not bring the document, and somebody has to find another way."""
+TOLD_FOR = timedelta(days=1)
+"""For so long it is tried to tell the citizen."""
 NOT_ON_ITS_WAY = ("waiting", "prepared")
 """The document has not left the office; another way replaces such an attempt."""
 
@@ -105,9 +109,22 @@ def change_delivery(delivery: Delivery, event: str, at: datetime | None = None) 
     delivery.state, delivery.changed_at = following, min(max(at or now, delivery.created_at), now)
     if following not in ("prepared", "sent"):
         delivery.label_file = ""  # nobody needs it any more; the store is swept
+    if following in PROBLEMS:
+        _post_notice(delivery)
     if following == "delivered" and delivery.request.state == "issued":
         change_request(delivery.request, "complete")
         cancel_what_has_not_left(delivery.request)
+
+
+def _post_notice(delivery: Delivery) -> None:
+    """The citizen is told; once for each attempt, however often it fails."""
+    outbox.post(
+        "delivery.notice",
+        delivery_subject(delivery),
+        {"delivery_id": delivery.id},
+        key=f"failed-{delivery.key}",
+        give_up_at=clock.now() + TOLD_FOR,
+    )
 
 
 def cancel_what_has_not_left(request: DocumentRequest) -> None:

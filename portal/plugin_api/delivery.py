@@ -106,11 +106,15 @@ class Tracking:
     """News about a parcel. ``state`` None means nothing new; ``at`` is UTC.
 
     ``text`` is what the carrier itself says, in its own words; staff and citizen read it.
+    ``reason`` and ``for_citizen`` are our own words for a failure, and may be empty: ``reason`` is for staff
+    and tells nothing personal, ``for_citizen`` is a translated sentence which says what the citizen can do.
     """
 
     state: TrackingState | None = None
     at: datetime | None = None
     text: str = ""
+    reason: LazyText = ""
+    for_citizen: str = ""
 
 
 class DeliveryProvider(ABC):
@@ -127,6 +131,8 @@ class DeliveryProvider(ABC):
     then it is neither looked up nor sent again."""
     news_every: timedelta | None = None
     """How often `track` is asked while the parcel is under way. None: never."""
+    news_for: timedelta | None = None
+    """How long after the beginning news are asked for. None: twice ``overdue_after``, or for ever."""
     overdue_after: timedelta | None = None
     """A parcel that has not arrived so long after its last step needs somebody's attention. None: never."""
     kept_in_portal: bool = False
@@ -182,6 +188,10 @@ class DeliveryProvider(ABC):
         """Try as much as can be tried without sending anything to a citizen. Default: what `check` says."""
         self.check()
         return [Finding("the way of delivery can be used")]
+
+    def try_send(self, to: str) -> list[Finding]:
+        """Send something to the administrator's own address ``to``. Default: nothing can be sent so."""
+        return []
 
     def forget(self, receipt: Receipt) -> None:  # noqa: B027 - most providers keep nothing
         """Erase personal data kept outside about this parcel. Default: nothing is kept."""

@@ -109,7 +109,7 @@ BODIES: dict[str, dict[str, str]] = {
 RUNNING = ("/call", "/again", "/admit/", "/people/", "/finish", "/identify", "/other-provider")
 """Ends of addresses that are about an appointment during its call."""
 
-ABOUT_THE_CASE = ("/document", "/papers", "/request/", "/case")
+ABOUT_THE_CASE = ("/document", "/papers", "/request/", "/case", "/delivery")
 """Parts of addresses that are about the document of an appointment that is over."""
 
 

@@ -75,6 +75,8 @@ DEEDS = {
     "delivery begun": _l("Delivery begun"),
     "delivery tried again": _l("Delivery tried again"),
     "delivery on its way": _l("The document is on its way or ready"),
+    "delivery corrected": _l("The citizen gave another address or chose another way of delivery"),
+    "address corrected": _l("The citizen corrected his e-mail address"),
     "delivery failed": _l("The delivery did not work"),
     "document handed over": _l("Document handed over"),
     "document given to the carrier": _l("Document given to the carrier"),

@@ -18,10 +18,12 @@ from sqlalchemy import func, select
 from portal import clock, files, outbox, security
 from portal.db import db, transaction
 from portal.documents import case_progress, lifecycle, progress
-from portal.documents.delivering import access_codes
+from portal.documents.delivering import access_codes, correcting
 from portal.documents.delivering import lifecycle as deliveries
 from portal.documents.delivering.recipients import ways_to
 from portal.documents.models import AccessCode, DocumentRequest
+from portal.documents.states import PROBLEMS
+from portal.forms import readable_phone
 from portal.people import access
 from portal.people.visitor import current_citizen, current_person
 
@@ -39,10 +41,14 @@ def document_words() -> dict[str, object]:
         "can_be_fetched": progress.can_be_fetched,
         "current_delivery": deliveries.current_delivery,
         "delivery_state": progress.delivery_state,
-        "delivery_problems": progress.PROBLEMS,
+        "delivery_problems": PROBLEMS,
         "keeps": progress.keeps,
         "lies_in_portal": progress.lies_in_portal,
         "ways_to": ways_to,
+        "reason_told": progress.reason_told,
+        "can_be_corrected": correcting.can_be_corrected,
+        "is_deaf": correcting.is_deaf,
+        "readable_phone": readable_phone,
         "way_title": progress.way_title,
         "has_labels": progress.has_labels,
         "address_lines": progress.address_lines,

@@ -87,7 +87,9 @@ def ask_for_news(delivery_id: int) -> None:
     delivery, provider = _followed(delivery_id)
     if provider is None:
         return
-    news = provider.track(receipt_of(delivery))
+    receipt = receipt_of(delivery)
+    with force_locale(delivery.request.appointment.language):
+        news = provider.track(receipt)
     with transaction():
         delivery = db.session.get_one(Delivery, delivery_id)
         carrier.news_arrived(delivery, news)
@@ -139,9 +141,10 @@ def _post_news(delivery: Delivery, provider: DeliveryProvider) -> None:
 
 
 def _too_old(delivery: Delivery, provider: DeliveryProvider) -> bool:
-    """Twice the limit after the beginning even a lost parcel is not asked about any more."""
-    limit = provider.overdue_after
-    return limit is not None and delivery.created_at + 2 * limit < clock.now()
+    """After some time even a lost parcel is not asked about any more."""
+    twice = provider.overdue_after * 2 if provider.overdue_after else None
+    longest = provider.news_for or twice
+    return longest is not None and delivery.created_at + longest < clock.now()
 
 
 def _post_limit(delivery: Delivery, provider: DeliveryProvider) -> None:
