@@ -20,6 +20,8 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from portal.document_settings import BUCKET_KEYS, DocumentSettings
+
 BASE_URL = r"^https?://[^/]+$"
 DEMO_FILE = Path(__file__).parent / "demo" / "municipality.toml"
 
@@ -201,6 +203,7 @@ class _File(_Table):
     booking: BookingRules = BookingRules()
     sessions: SessionRules = SessionRules()
     mail: MailSettings = MailSettings()
+    documents: DocumentSettings = DocumentSettings()
     certificates: CertificateSettings = CertificateSettings()
     seal: SealSettings | None = None
     plugins: ChosenPlugins
@@ -219,6 +222,7 @@ class Config:
     booking: BookingRules
     sessions: SessionRules
     mail: MailSettings
+    documents: DocumentSettings
     certificates: CertificateSettings
     seal: SealSettings | None
     enabled_plugins: tuple[str, ...]
@@ -234,6 +238,8 @@ class Config:
     database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
     mail_password: str = field(repr=False)
+    bucket_keys: tuple[str, str] = field(repr=False)
+    """What opens the bucket: the access key and its secret; empty on the disk."""
 
     @property
     def demo(self) -> bool:
@@ -255,6 +261,7 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
     database_url = environment.get("PORTAL_DATABASE_URL", "")
     redis_url = environment.get("PORTAL_REDIS_URL", "")
     problems += _wrong_base_url(environment)
+    problems += parsed.documents.missing(environment, path.name)
     if not parsed.portal.demo:
         problems += _missing_in_production(database_url, redis_url)
     if problems:
@@ -266,6 +273,7 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
         booking=parsed.booking,
         sessions=parsed.sessions,
         mail=parsed.mail,
+        documents=parsed.documents,
         certificates=parsed.certificates,
         seal=parsed.seal,
         enabled_plugins=parsed.plugins.enabled,
@@ -278,6 +286,7 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
         database_url=database_url or f"sqlite:///{instance / 'portal.sqlite3'}",
         redis_url=redis_url or f"unix://{instance / 'store.sock'}",
         mail_password=environment.get("PORTAL_MAIL_PASSWORD", ""),
+        bucket_keys=(environment.get(BUCKET_KEYS[0], ""), environment.get(BUCKET_KEYS[1], "")),
     )
 
 
@@ -316,7 +325,15 @@ def _parse(path: Path) -> _File:
 
 def _known_tables() -> list[type[BaseModel]]:
     tables: list[type[BaseModel]] = [_File, Municipality, PortalSettings, BookingRules, SessionRules]
-    return [*tables, MailSettings, CertificateSettings, SealSettings, ChosenProviders, ChosenPlugins]
+    return [
+        *tables,
+        MailSettings,
+        DocumentSettings,
+        CertificateSettings,
+        SealSettings,
+        ChosenProviders,
+        ChosenPlugins,
+    ]
 
 
 def _with_base_url(settings: PortalSettings, environment: Mapping[str, str]) -> PortalSettings:

@@ -111,8 +111,16 @@ def turn_server(folder: Path, secret: str, port: int) -> Iterator[str]:
     settings.write_text(_TURN_SETTINGS.format(port=port, who=who, folder=folder))
     log = folder / "turnserver.log"
     with _server([program, "-c", settings], log, signal.SIGTERM) as process:
-        _wait(process, lambda: _listens(port), log)
+        _wait(process, lambda: listens(port), log)
         yield f"turn:127.0.0.1:{port}"
+
+
+@contextmanager
+def running(command: Sequence[str | Path], log: Path, ready: Callable[[], bool]) -> Iterator[None]:
+    """Any other server, for the block, from the moment when it is ``ready``."""
+    with _server(command, log, signal.SIGTERM) as process:
+        _wait(process, ready, log)
+        yield
 
 
 def free_port() -> int:
@@ -245,7 +253,8 @@ def _answers(*command: str | Path) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """True when somebody accepts connections at this port of this machine."""
     with socket.socket() as caller:
         return caller.connect_ex(("127.0.0.1", port)) == 0
 
