@@ -13,7 +13,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from io import BytesIO
@@ -77,7 +77,7 @@ def store(filename: str, content: bytes, media_type: str) -> StoredFile:
 def open_document(stored_as: str) -> BytesIO:
     """The plain content. Raises FileNotFoundError when it was forgotten, or StoreTrouble."""
     with _place() as place:
-        return BytesIO(_opened(_read(place, stored_as)))
+        return BytesIO(_opened(_found(place, stored_as)[1]))
 
 
 def forget(stored_as: str) -> None:
@@ -114,25 +114,28 @@ def sweep(named: Callable[[Collection[str]], set[str]]) -> int:
 
 
 def renew(stored_as: str) -> str:
-    """Write the file once more under the present key and give its new name. Raises what `open_document` does.
+    """Write the file under the present key and give the name where it was found.
 
-    The former one stays until the row names the new one.
+    That one stays until the row names the new one. Raises what `open_document` does.
     """
     new = under_present_key(stored_as)
     with _place() as place:
-        place.write(new, encrypt(_opened(_read(place, stored_as))))
-    return new
+        found_at, content = _found(place, stored_as)
+        # Where it lies under the present key already, writing it would bring back what is erased just now.
+        if found_at != new:
+            place.write(new, encrypt(_opened(content)))
+    return found_at
 
 
-def forget_former(stored_as: str) -> None:
-    """A row names the renewed file now: remove the one under the older key, and both if somebody erased it.
+def forget_former(former: str) -> None:
+    """A row names the renewed file now: remove the one it came from, and both if somebody erased that.
 
     For the one process that renews: to another it would look as if somebody had erased.
     """
-    new = under_present_key(stored_as)
+    new = under_present_key(former)
     with _place() as place:
-        erased = not place.exists(stored_as)
-        place.remove(new if erased else stored_as)
+        if former != new:
+            place.remove(former if place.exists(former) else new)
 
 
 def forget_leftovers() -> int:
@@ -176,14 +179,11 @@ def _place() -> Iterator[DocumentStore]:
     current_app.extensions["portal.document_trouble"] = ""
 
 
-def _read(place: DocumentStore, stored_as: str) -> bytes:
-    """The file, under whichever of today's keys it lies by now."""
-    names = [stored_as, *(name for name in _all_names(stored_as) if name != stored_as)]
-    for name in names:
-        try:
-            return place.read(name)
-        except FileNotFoundError:
-            continue
+def _found(place: DocumentStore, stored_as: str) -> tuple[str, bytes]:
+    """The name under whichever of today's keys the file lies by now, and the file."""
+    for name in dict.fromkeys([stored_as, *_all_names(stored_as)]):
+        with suppress(FileNotFoundError):
+            return name, place.read(name)
     raise FileNotFoundError("the file was forgotten")
 
 

@@ -191,21 +191,22 @@ def _rehash(person_id: int, tax_number: str) -> None:
 def _renew_files(kind: SealedFile, report: Report, rows: Rows) -> None:
     for number, old in rows:
         try:
-            new = files.renew(old)
+            found_at = files.renew(old)
         except KeyMissing:
             report.closed[kind.what] += 1
         except FileNotFoundError:
             report.gone[kind.what] += 1
         else:
-            report.renewed[kind.what] += _name_anew(kind, number, old, new)
+            report.renewed[kind.what] += _name_anew(kind, number, old, found_at)
 
 
-def _name_anew(kind: SealedFile, number: Any, old: str, new: str) -> int:
-    """Let the row name the new file, if it still names the old one and wants it; then remove the other."""
+def _name_anew(kind: SealedFile, number: Any, old: str, found_at: str) -> int:
+    """Let the row name the renewed file, if it still names the old one; then remove where that came from."""
+    new = files.under_present_key(old)
     with transaction():
         switched = _switch(kind, number, old, new)
     if switched:
-        files.forget_former(old)
+        files.forget_former(found_at)
     elif not _is_named(new):
         files.forget(new)
     return switched
