@@ -205,9 +205,12 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _rotate_keys(options: argparse.Namespace) -> int:
-    from portal import rotation_words
+    from portal import migrations, rotation_words
 
     with _app().app_context():
+        if not migrations.is_current():
+            print("the database is old: run `portal db upgrade`", file=sys.stderr)
+            return 1
         lines, code = rotation_words.rotated(lambda what, count: print(f"{what}: {count}", flush=True))
     print("\n".join(lines), file=sys.stderr if code else sys.stdout)
     return code

@@ -11,7 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 import time_machine
+from flask import Flask
 
+from portal import encryption, files
 from portal.document_settings import DocumentSettings
 from portal.document_store import StoreAway, StoreMisconfigured, StoreTrouble, bucket
 from portal.document_store.bucket import Bucket
@@ -162,3 +164,23 @@ def test_a_service_that_is_not_there_is_told(bucket_service: str, monkeypatch: p
 def test_its_secret_does_not_show() -> None:
     assert testing.SECRET not in repr(bucket_at("https://s3.example.gr"))
     assert testing.SECRET not in repr(replace(bucket_at("https://s3.example.gr"), source="x"))
+
+
+def test_files_in_a_bucket_are_renewed_found_by_either_name_forgotten_and_swept(
+    app: Flask, bucket_service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = bucket_at(bucket_service, prefix="files/")
+    app.extensions["portal.document_store"] = place
+    old, new = "o" * 40, "n" * 40
+    encryption.init_app(app, replace(app.config["PORTAL"], secret_keys=(old,)))
+    first, second = (files.store("a.png", content, "image/png").stored_as for content in (b"one", b"two"))
+    encryption.init_app(app, replace(app.config["PORTAL"], secret_keys=(new, old)))
+    files.forget_former(files.renew(first))
+    encryption.init_app(app, replace(app.config["PORTAL"], secret_keys=(new,)))
+    assert files.open_document(first).read() == b"one"
+    assert names_in(place) == sorted([files.under_present_key(first), second])
+    monkeypatch.setattr(files, "ORPHANED_AFTER", -LATER)
+    assert files.sweep(lambda names: {first.partition(".")[0]} & set(names)) == 1
+    assert names_in(place) == [files.under_present_key(first)]
+    files.forget(first)
+    assert names_in(place) == []
