@@ -260,8 +260,7 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
     secret_keys = _secret_keys(environment, parsed.portal.demo, instance, problems)
     database_url = environment.get("PORTAL_DATABASE_URL", "")
     redis_url = environment.get("PORTAL_REDIS_URL", "")
-    problems += _wrong_base_url(environment)
-    problems += parsed.documents.missing(environment, path.name)
+    problems += _wrong_base_url(environment) + parsed.documents.missing(environment, path.name)
     if not parsed.portal.demo:
         problems += _missing_in_production(database_url, redis_url)
     if problems:

@@ -59,6 +59,7 @@ def test_check_live_is_content_when_all_is_there(
 def test_rotating_keys_wants_a_database_that_is_up_to_date_and_says_when_it_is_done(
     environment: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    environment.mkdir()
     monkeypatch.setenv("PORTAL_SECRET_KEY", f"{'n' * 40} {'o' * 40}")
     assert cli.main(["rotate-keys"]) == 1
     assert "run `portal db upgrade`" in capsys.readouterr().err
