@@ -15,6 +15,7 @@ def create_app(config: Config | None = None) -> Flask:
     """
     from portal import (
         db,
+        document_store,
         encryption,
         health,
         i18n,
@@ -43,6 +44,7 @@ def create_app(config: Config | None = None) -> Flask:
     i18n.init_app(app, config, [plugin.translations for plugin in found if plugin.translations])
     security.init_app(app, config)
     encryption.init_app(app, config)
+    document_store.init_app(app, config)
     mail.init_app(app, config)
     seal.init_app(config)
     plugin_loader.build(app, found)

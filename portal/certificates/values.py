@@ -11,10 +11,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
+from cryptography.fernet import InvalidToken
 from flask import current_app
 
 from portal import clock
 from portal.appointments import models
+from portal.document_store import KeyMissing
 from portal.encryption import decrypt
 from portal.people.models import Person
 
@@ -156,4 +158,10 @@ def _citizen(appointment: models.Appointment) -> Citizen:
 
 
 def _opened(sealed: str) -> str:
-    return decrypt(sealed.encode()).decode() if sealed else ""
+    try:
+        return decrypt(sealed.encode()).decode() if sealed else ""
+    except InvalidToken:
+        # A certificate without the number would look complete.
+        raise KeyMissing(
+            "a tax number lies under a key that PORTAL_SECRET_KEY does not name; put it back"
+        ) from None

@@ -24,6 +24,7 @@ from portal.config import Config
 from portal.db import db
 from portal.demo import documents
 from portal.demo.citizens import INVENTED, Invented
+from portal.files import StoredFile
 from portal.offices.models import Service
 from portal.people.lifecycle import recognise
 from portal.people.models import Person
@@ -34,6 +35,7 @@ BOOKED_BEFORE = timedelta(days=6)
 """So long ago the citizens booked."""
 PAST_DAYS, A_PAST_DAY = 3, 4
 """How many working days of the past are shown, and how many appointments each had."""
+MOST_ISSUED = PAST_DAYS * A_PAST_DAY
 COMING_DAYS = (9, 7, 6, 5, 3, 2)
 """Appointments of today and of the working days that follow."""
 ENDINGS = ("issue", "issue", "missed", "issue", "follow_up", "nothing", "technical", "issue")
@@ -68,8 +70,8 @@ def any_ahead() -> bool:
     return db.session.scalar(ahead.limit(1)) is not None
 
 
-def make(config: Config) -> list[Appointment]:
-    """Book the week, and let what lies behind us happen."""
+def make(config: Config, samples: list[StoredFile]) -> list[Appointment]:
+    """Book the week, and let what lies behind us happen; documents are issued while there are ``samples``."""
     now = clock.now()
     with clock.pretend(now - BOOKED_BEFORE):
         made = [booked for visit in _visits(config, now) if (booked := book(config, visit))]
@@ -77,7 +79,7 @@ def make(config: Config) -> list[Appointment]:
     coming = [appointment for appointment in made if appointment.starts_at > now]
     for ending, appointment in zip(cycle(ENDINGS), past, strict=False):
         end(config, appointment, ending)
-    documents.issue_some(config, sorted(past, key=lambda appointment: appointment.starts_at))
+    documents.issue_some(config, sorted(past, key=lambda appointment: appointment.starts_at), samples)
     _call_one_off(config, coming)
     return made
 

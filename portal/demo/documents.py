@@ -8,6 +8,7 @@ Called by `portal.demo.bookings`. Nothing leaves the portal: what would be sent 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
 
@@ -21,6 +22,7 @@ from portal.documents import lifecycle
 from portal.documents.delivering import lifecycle as deliveries
 from portal.documents.models import Delivery, DocumentRequest
 from portal.documents.papers import lifecycle as papers
+from portal.files import StoredFile
 from portal.plugin_api import Receipt, RecipientField
 from portal.providers import current_providers
 
@@ -32,13 +34,21 @@ CODE = "AK7M4X"
 LEASE = Bilingual("Μισθωτήριο ή λογαριασμός ρεύματος", "Lease or electricity bill")
 
 
-def issue_some(config: Config, past: Sequence[Appointment]) -> None:
-    """Issue what is owed for ``past`` appointments, oldest first, but the newest; the last is on its way."""
+def samples(count: int) -> list[StoredFile]:
+    """Files for so many documents, stored before the transaction in which they are issued."""
+    return [files.store_pdf("sample.pdf", sample_pdf()) for _ in range(count)]
+
+
+def issue_some(config: Config, past: Sequence[Appointment], samples: list[StoredFile]) -> None:
+    """Issue what is owed for ``past`` appointments, oldest first, but the newest; the last is on its way.
+
+    Each takes one of the ``samples``.
+    """
     wanted = [request for appointment in past if (request := lifecycle.request_of(appointment))]
     issued = []
-    for request in wanted[: len(wanted) - STILL_OWED]:
+    for request in wanted[: min(len(wanted) - STILL_OWED, len(samples))]:
         with clock.pretend(min(request.created_at + LATER, clock.now())):
-            issued.append(issue(config, request))
+            issued.append(issue(config, request, samples.pop()))
     for delivery in issued[:-1]:
         arrive(delivery)
     for request in wanted:
@@ -47,10 +57,10 @@ def issue_some(config: Config, past: Sequence[Appointment]) -> None:
         _ask_for_papers(wanted[-1])
 
 
-def issue(config: Config, request: DocumentRequest) -> Delivery:
+def issue(config: Config, request: DocumentRequest, sample: StoredFile) -> Delivery:
     """Issue a sample as the clerk does, and let it go its way as far as it gets by itself."""
     clerk = request.appointment.clerk
-    stored = files.store_pdf(f"{request.appointment.service.name.el}.pdf", sample_pdf())
+    stored = replace(sample, filename=f"{request.appointment.service.name.el}.pdf")
     delivery = lifecycle.issue(request, stored, clerk, config.portal.document_days)
     outbox.cancel(f"delivery:{delivery.id}")
     way = current_providers().delivery[delivery.provider]

@@ -19,6 +19,7 @@ from portal.demo import bookings, documents
 from portal.demo.citizens import Invented
 from portal.documents import lifecycle
 from portal.documents.delivering import keeping
+from portal.files import StoredFile
 from portal.offices.models import Service
 from portal.providers import current_providers
 
@@ -27,8 +28,11 @@ LOT = (("kept", "archived"), ("kept", "opened"), ("other", "opened"), ("kept", "
 """Whether each document lies in the portal or came otherwise, and what its owner has done with it."""
 
 
-def make(config: Config, others: Sequence[Appointment]) -> None:
-    """Give the owner a few documents of the last days, on days when others had appointments too."""
+def make(config: Config, others: Sequence[Appointment], samples: list[StoredFile]) -> None:
+    """Give the owner a few documents of the last days, on days when others had appointments too.
+
+    Each takes one of the ``samples``, of which there are as many as in `LOT`.
+    """
     zone = ZoneInfo(config.municipality.time_zone)
     today = clock.now().astimezone(zone).date()
     days = sorted({day for one in others if (day := one.starts_at.astimezone(zone).date()) < today})
@@ -38,10 +42,10 @@ def make(config: Config, others: Sequence[Appointment]) -> None:
     for (where, deed), day, service in zip(LOT, cycle(days), cycle(services), strict=False):
         ways = _ways(service, where)
         number = service.deliveries.index(ways[0]) if ways else 0
-        _give(config, bookings.Visit(number, day, service, OWNER, 0), deed)
+        _give(config, bookings.Visit(number, day, service, OWNER, 0), deed, samples)
 
 
-def _give(config: Config, visit: bookings.Visit, deed: str) -> None:
+def _give(config: Config, visit: bookings.Visit, deed: str, samples: list[StoredFile]) -> None:
     """Book, meet, issue, and let the owner do what he does with it; nothing where the day is full."""
     with clock.pretend(clock.now() - bookings.BOOKED_BEFORE):
         appointment = bookings.book(config, visit)
@@ -52,7 +56,7 @@ def _give(config: Config, visit: bookings.Visit, deed: str) -> None:
     if request is None:
         return
     with clock.pretend(appointment.ends_at + documents.LATER):
-        delivery = documents.issue(config, request)
+        delivery = documents.issue(config, request, samples.pop())
     outbox.cancel(f"case:{request.id}")
     if deed != "unopened":
         with clock.pretend(appointment.ends_at + 2 * documents.LATER):

@@ -17,7 +17,7 @@ from portal.documents.delivering.lifecycle import Way
 from portal.documents.delivering.recipients import recipient_of, ways_to
 from portal.documents.models import Delivery, DocumentRequest
 from portal.documents.states import NotPossible
-from portal.files import NotAcceptable
+from portal.files import NotAcceptable, StoreTrouble
 from portal.people import access
 from portal.people.visitor import the_person
 from portal.plugin_api import NumberRefused, RecipientField
@@ -96,6 +96,8 @@ def refusals_told() -> Iterator[None]:
         )
     except (NotAcceptable, NotReachable) as refusal:
         flash(str(refusal), "error")
+    except StoreTrouble as trouble:
+        flash(str(trouble.told), "error")
     except NumberRefused as refusal:
         flash(str(refusal) or _("Parcels of this way of delivery have no numbers."), "error")
     except NotKnown:

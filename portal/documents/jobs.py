@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from io import BytesIO
 
 from flask import current_app
 from flask_babel import force_locale
@@ -19,6 +21,7 @@ from portal.documents.models import Delivery, DocumentRequest, IssuedDocument, P
 from portal.documents.papers import kept_papers
 from portal.plugin_api import (
     DeliveryProvider,
+    Parcel,
     PermanentFailure,
     Receipt,
     TemporaryFailure,
@@ -113,7 +116,7 @@ def seal_document(request_id: int, prepared_key: str) -> None:
             former = approval.sealed(_request(request_id), prepared_key, stored, finishing.terms())
     except states.NotPossible:
         former = stored.stored_as
-    files.forget(former)
+    files.let_go(former)
 
 
 @outbox.job("document.forget", queue="events")
@@ -154,7 +157,7 @@ def _hand_to_provider(delivery: Delivery) -> Receipt | None:
     if provider is None:
         raise PermanentFailure(f"the way of delivery {delivery.provider} is not enabled any more")
     _let_settle(delivery, provider)
-    number, parcel = delivery.id, parcel_of(delivery)
+    number, parcel = delivery.id, _with_content(parcel_of(delivery))
     db.session.rollback()  # no connection is held while the provider takes its time
     with force_locale(parcel.recipient.language):
         known = provider.find(parcel.key)
@@ -163,6 +166,15 @@ def _hand_to_provider(delivery: Delivery) -> Receipt | None:
         with transaction():
             begun = deliveries.sending_begins(_delivery(number))
         return provider.send(parcel) if begun else None
+
+
+def _with_content(parcel: Parcel) -> Parcel:
+    """The file is read before the provider is called: a store that is away is no failure of the carrier."""
+    try:
+        content = parcel.document.open().read()
+    except FileNotFoundError:
+        raise TemporaryFailure("the document was taken back just now, or its file is not there") from None
+    return replace(parcel, document=replace(parcel.document, open=lambda: BytesIO(content)))
 
 
 def _let_settle(delivery: Delivery, provider: DeliveryProvider) -> None:

@@ -168,7 +168,7 @@ def turn_server(folder: Path, secret: str, port: int) -> Iterator[str]:
     settings.write_text(_TURN_SETTINGS.format(port=port, who=who, folder=folder))
     log = folder / "turnserver.log"
     with _server([program, "-c", settings], log, signal.SIGTERM) as process:
-        _wait(process, lambda: _listens(port), log)
+        _wait(process, lambda: listens(port), log)
         yield f"turn:127.0.0.1:{port}"
 
 
@@ -198,8 +198,16 @@ def imap_server(folder: Path, users: dict[str, str], certificate: str, key: str)
         command: list[str | Path] = [program, "-F", "-c", Path(home, "dovecot.conf")]
         log = folder / "dovecot.log"
         with _server(command, log, signal.SIGTERM, owner if os.geteuid() == 0 else None) as process:
-            _wait(process, lambda: _listens(ports.plain) and _listens(ports.tls), log)
+            _wait(process, lambda: listens(ports.plain) and listens(ports.tls), log)
             yield ports
+
+
+@contextmanager
+def running(command: Sequence[str | Path], log: Path, ready: Callable[[], bool]) -> Iterator[None]:
+    """Any other server, for the block, from the moment when it is ``ready``."""
+    with _server(command, log, signal.SIGTERM) as process:
+        _wait(process, ready, log)
+        yield
 
 
 def free_port() -> int:
@@ -342,7 +350,8 @@ def _answers(*command: str | Path) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """True when somebody accepts connections at this port of this machine."""
     with socket.socket() as caller:
         return caller.connect_ex(("127.0.0.1", port)) == 0
 

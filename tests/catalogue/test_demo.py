@@ -111,5 +111,5 @@ def test_strict_rules_make_a_quieter_week(app, portal_config):
     demo.prepare(app)
     strict = portal_config.booking.model_copy(update={"open_appointments": 1})
     with transaction():
-        made = bookings.make(dataclasses.replace(portal_config, booking=strict))
+        made = bookings.make(dataclasses.replace(portal_config, booking=strict), [])
     assert len({appointment.citizen_id for appointment in made}) == len(made)

@@ -50,8 +50,8 @@ def deeds() -> list[str]:
 
 
 def put_forward(request: Any, code: str = "") -> Any:
+    finished = Finished(files.store_pdf("a.pdf", make_pdf()), code)
     with transaction():
-        finished = Finished(files.store_pdf("a.pdf", make_pdf()), code)
         approval.put_forward(request, finished, request.appointment.clerk, TERMS, None)
     return request.prepared
 

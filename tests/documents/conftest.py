@@ -168,3 +168,12 @@ def ways(case: Any, elta: EltaSimulator, plugin_context: Callable[..., Any]) -> 
     known = [*at_hand, EltaCourier(context, contract), RegisteredMail()]
     choose(case.app, delivery=tuple(known))
     return {provider.name: provider for provider in known}
+
+
+@pytest.fixture(scope="session")
+def bucket_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real S3 service with an empty bucket; see `portal.testing.bucket`."""
+    from portal.testing import bucket
+
+    with bucket.service(tmp_path_factory.mktemp("bucket")) as address:
+        yield address

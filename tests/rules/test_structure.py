@@ -25,6 +25,7 @@ VERSIONS = ROOT / "portal" / "migrations" / "versions"
 WRITTEN_BY_HAND = [path for path in [*CORE, *PLUGINS, *PLUGIN_TESTS] if VERSIONS not in path.parents]
 
 ONLY_IN = {
+    "botocore": {"portal/document_store/bucket.py", "portal/testing/bucket.py"},
     "flask_mail": {"portal/mail.py"},
     "rq": {"portal/queues.py", "portal/worker.py"},
     # The kit lets the tests of a plugin call its hooks as the portal does.

@@ -78,7 +78,7 @@ def draw_label(delivery_id: int) -> None:
     with transaction():
         kept = carrier.label_drawn(db.session.get_one(Delivery, delivery_id), stored.stored_as)
     if not kept:
-        files.forget(stored.stored_as)
+        files.let_go(stored.stored_as)
 
 
 @outbox.job("delivery.news", queue="delivery")

@@ -68,7 +68,7 @@ def take_back(key: str) -> ResponseReturnValue:
     with refusals_told():
         with transaction():
             stored_as = lifecycle.take_back(wanted, the_person())
-        files.forget(stored_as)
+        files.let_go(stored_as)
         flash(_("The document has been taken back. Add the right one."), "success")
     return back_to(wanted.appointment)
 
@@ -98,6 +98,6 @@ def put_forward(wanted: DocumentRequest, finished: approval.Finished, instead: d
         with transaction():
             approval.put_forward(wanted, finished, the_person(), finishing.terms(), instead)
     except states.NotPossible:
-        files.forget(finished.stored.stored_as)
+        files.let_go(finished.stored.stored_as)
         raise
     flash(PUT_FORWARD.get(wanted.state, PUT_FORWARD["issued"]), "success")
