@@ -38,6 +38,7 @@ KINDS: dict[str, LazyString] = {
     "delivery.label": _l("A label could not be fetched from the carrier"),
     "delivery.news": _l("The carrier could not be asked where a parcel is"),
     "delivery.limit": _l("The time limit of a parcel could not be looked at"),
+    "delivery.cancel": _l("A parcel could not be called back from the carrier"),
     "delivery.forget": _l("Personal data about a delivery could not be erased outside of the portal"),
     "document.code": _l("A one-time code for a document was not sent"),
     "document.seal": _l("A document could not be sealed"),
