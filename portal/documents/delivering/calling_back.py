@@ -74,8 +74,11 @@ def _answered(delivery: Delivery, receipt: Receipt | None, worked: bool) -> None
     if worked and (delivery.state, "cancel") in states.DELIVERY_TRANSITIONS:
         states.change_delivery(delivery, "cancel")
         outbox.cancel(states.delivery_subject(delivery))
-    deed = "parcel called back" if worked else "parcel not called back"
-    audit.record(None, deed, states.subject(delivery.request))
+    subject = states.subject(delivery.request)
+    if worked:
+        audit.record(None, "parcel called back", subject)
+    else:
+        audit.record(None, "parcel not called back", subject)
 
 
 def _delivery(delivery_id: int) -> Delivery:
