@@ -13,7 +13,7 @@ from portal import clock, files, mail, outbox
 from portal.certificates import seal
 from portal.db import db, transaction
 from portal.documents import case_notices, lifecycle, states
-from portal.documents.delivering import access_codes, carrier, failure_notice, following
+from portal.documents.delivering import access_codes, calling_back, carrier, failure_notice, following
 from portal.documents.delivering import lifecycle as deliveries
 from portal.documents.delivering.parcels import parcel_of
 from portal.documents.issuing import approval, finishing
@@ -34,6 +34,7 @@ def register() -> None:
     case_notices.register()
     failure_notice.register()
     kept_papers.register()
+    calling_back.register()
 
 
 @outbox.job("delivery.send", queue="delivery")
@@ -152,19 +153,20 @@ def _request(request_id: int) -> DocumentRequest:
 
 
 def _hand_to_provider(delivery: Delivery) -> Receipt | None:
-    """What the provider says; None when the attempt was called off just before."""
+    """What the provider says; None when the attempt was called off just before, or begun by somebody else."""
     provider = current_providers().delivery.get(delivery.provider)
     if provider is None:
         raise PermanentFailure(f"the way of delivery {delivery.provider} is not enabled any more")
     _let_settle(delivery, provider)
-    number, parcel = delivery.id, _with_content(parcel_of(delivery))
+    number, known_since = delivery.id, delivery.sending_since
+    parcel = _with_content(parcel_of(delivery))
     db.session.rollback()  # no connection is held while the provider takes its time
     with force_locale(parcel.recipient.language):
         known = provider.find(parcel.key)
         if known is not None:
             return known
         with transaction():
-            begun = deliveries.sending_begins(_delivery(number))
+            begun = deliveries.sending_begins(_delivery(number), known_since)
         return provider.send(parcel) if begun else None
 
 

@@ -195,6 +195,8 @@ class Delivery(Base):
     """The carrier has the parcel, or gets it on paper; its number is typed by staff."""
     sending_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """Since then a call to the provider may have had an effect of which nothing is known here."""
+    call_back: Mapped[str] = mapped_column(String(10), default="")
+    """``asked``, ``done`` or ``refused`` once the carrier is to call the parcel back."""
     news: Mapped[str] = mapped_column(String(200), default="")
     """The latest that the carrier said, in its own words."""
     label_file: Mapped[str] = mapped_column(String(64), default="")

@@ -12,6 +12,7 @@ from portal import clock, outbox
 from portal.db import db, must_be_writing
 from portal.documents.models import Delivery, DocumentRequest
 from portal.documents.papers import kept_papers
+from portal.providers import current_providers
 
 REQUEST_TRANSITIONS = {
     ("to_issue", "ask_papers"): "needs_papers",
@@ -71,6 +72,7 @@ DELIVERY_TRANSITIONS = {
     ("failed", "arrive"): "delivered",
     ("failed", "come_back"): "returned",
 }
+CALLING_BACK_GIVES_UP = timedelta(days=2)
 PROBLEMS = ("returned", "failed")
 """The attempt did not bring the document, and somebody has to find another way."""
 TOLD_FOR = timedelta(days=1)
@@ -134,8 +136,29 @@ def cancel_what_has_not_left(request: DocumentRequest) -> None:
 
 
 def cancel(delivery: Delivery) -> None:
+    """Call the attempt off. What its carrier has of it, or may have, is called back."""
     change_delivery(delivery, "cancel")
     outbox.cancel(delivery_subject(delivery))
+    if delivery.reference or delivery.sending_since:
+        call_back_outside(delivery)
+
+
+def call_back_outside(delivery: Delivery) -> None:
+    """Have a worker ask the carrier to call the parcel back, if it can; once that has settled."""
+    provider = current_providers().delivery.get(delivery.provider)
+    if provider is None or not provider.can_call_back or delivery.call_back == "asked":
+        return
+    now = clock.now()
+    unclear_until = delivery.sending_since + provider.settles_after if delivery.sending_since else now
+    delivery.call_back = "asked"
+    outbox.post(
+        "delivery.cancel",
+        f"{delivery_subject(delivery)}:call-back",
+        {"delivery_id": delivery.id},
+        key=f"cancel-{delivery.key}-{now:%Y%m%dT%H%M%S%f}",
+        due_at=max(now, unclear_until),
+        give_up_at=max(now, unclear_until) + CALLING_BACK_GIVES_UP,
+    )
 
 
 def lock(*rows: DocumentRequest | Delivery) -> None:

@@ -126,6 +126,8 @@ class DeliveryProvider(ABC):
     needs: frozenset[RecipientField] = frozenset()
     has_labels: bool = False
     """`label` has a paper for each parcel; the core prints them together, with a list for the carrier."""
+    can_call_back: bool = False
+    """`cancel` can work; the core offers it to staff, and asks for what was called off here."""
     settles_after: timedelta = timedelta()
     """After a call of `send` that ended unclearly the outside may still take the parcel for so long; until
     then it is neither looked up nor sent again."""
@@ -177,7 +179,9 @@ class DeliveryProvider(ABC):
         return Tracking()
 
     def cancel(self, receipt: Receipt) -> bool:
-        """Call the parcel back; True when that worked. Default: cannot be called back."""
+        """Call the parcel back; True when nothing of it is delivered any more, also because it was called
+        back before. Asked only with `can_call_back`. Default: cannot be called back.
+        """
         return False
 
     @abstractmethod

@@ -175,7 +175,7 @@ def test_a_refused_recipient_is_told_with_advice_and_may_be_tried_at_once(
     case.work()
     delivery = request.deliveries[0]
     assert delivery.state == "failed"
-    assert "Greek number of ten digits" in delivery.advice
+    assert "landline or mobile number" in delivery.advice
     assert delivery.sending_since is None
 
 

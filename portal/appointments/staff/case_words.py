@@ -83,6 +83,9 @@ DEEDS = {
     "label read": _l("The office opened the label of the parcel"),
     "number of the parcel told": _l("The number of the parcel was written down"),
     "news of the carrier": _l("News of the carrier"),
+    "parcel to be called back": _l("The carrier was asked to call the parcel back"),
+    "parcel called back": _l("The carrier called the parcel back"),
+    "parcel not called back": _l("The carrier did not call the parcel back"),
     "document arrived": _l("The document has arrived"),
     "document came back": _l("The document came back"),
     "citizen reminded": _l("The citizen was reminded of the document"),
@@ -99,6 +102,7 @@ PROBLEMS = frozenset(
         "cancelled",
         "delivery failed",
         "document came back",
+        "parcel not called back",
         "paper refused",
         "request refused",
     }

@@ -40,6 +40,7 @@ KINDS: dict[str, LazyString] = {
     "delivery.notice": _l("The citizen was not told that his document did not reach him"),
     "delivery.limit": _l("The time limit of a parcel could not be looked at"),
     "delivery.remind": _l("A citizen could not be reminded of a document"),
+    "delivery.cancel": _l("A parcel could not be called back from the carrier"),
     "delivery.forget": _l("Personal data about a delivery could not be erased outside of the portal"),
     "document.code": _l("A one-time code for a document was not sent"),
     "document.seal": _l("A document could not be sealed"),

@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from portal import clock, files, outbox, security
 from portal.db import db, transaction
 from portal.documents import case_progress, lifecycle, progress
-from portal.documents.delivering import access_codes, correcting
+from portal.documents.delivering import access_codes, calling_back, correcting
 from portal.documents.delivering import lifecycle as deliveries
 from portal.documents.delivering.recipients import ways_to
 from portal.documents.models import AccessCode, DocumentRequest
@@ -51,6 +51,7 @@ def document_words() -> dict[str, object]:
         "readable_phone": readable_phone,
         "way_title": progress.way_title,
         "has_labels": progress.has_labels,
+        "parcel_can_be_called_back": calling_back.can_be_asked,
         "address_lines": progress.address_lines,
         "moment": case_progress.moment,
     }

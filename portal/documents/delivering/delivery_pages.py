@@ -17,7 +17,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from portal import security
 from portal.appointments.models import Appointment
 from portal.db import db, transaction
-from portal.documents.delivering import lifecycle
+from portal.documents.delivering import calling_back, lifecycle
 from portal.documents.desk import (
     back_to,
     blueprint,
@@ -89,10 +89,10 @@ def hand_over(key: str) -> ResponseReturnValue:
     return back_to(appointment)
 
 
-@blueprint.post("/deliveries/<key>/<any('carrier', 'came-back', 'try-again'):deed>")
+@blueprint.post("/deliveries/<key>/<any('carrier', 'came-back', 'try-again', 'call-back'):deed>")
 @security.staff_only
 def record_deed(key: str, deed: str) -> ResponseReturnValue:
-    """Given to the carrier, came back, or to be tried once more the same way."""
+    """Given to the carrier, came back, to be tried once more the same way, or to be called back."""
     delivery = delivery_at_desk(key)
     if deed == "came-back" and keeps(delivery.provider):
         abort(400)  # there is nothing that could come back
@@ -100,6 +100,10 @@ def record_deed(key: str, deed: str) -> ResponseReturnValue:
         "carrier": (lifecycle.handed_to_carrier, _("Recorded: given to the carrier.")),
         "came-back": (lifecycle.came_back, _("Recorded: it came back. Choose another way.")),
         "try-again": (lifecycle.try_again, _("The document is being sent once more.")),
+        "call-back": (
+            calling_back.ask,
+            _("The carrier is being asked. Its answer will stand here; until then nothing has changed."),
+        ),
     }
     change, message = deeds[deed]
     with refusals_told():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from portal import audit, clock, outbox
@@ -18,6 +18,7 @@ from portal.documents.models import Delivery, DocumentRequest
 from portal.documents.states import (
     DELIVERY_TRANSITIONS,
     NotPossible,
+    call_back_outside,
     cancel_what_has_not_left,
     change_delivery,
     delivery_subject,
@@ -69,10 +70,14 @@ def try_again(delivery: Delivery, actor: Person) -> None:
     _post_sending(delivery)
 
 
-def sending_begins(delivery: Delivery) -> bool:
-    """From now on the provider may have the parcel, whatever becomes of us. False if it was called off."""
+def sending_begins(delivery: Delivery, known_since: datetime | None) -> bool:
+    """From now on the provider may have the parcel, whatever becomes of us.
+
+    False if it was called off, or if another worker has begun since the parcel was looked up:
+    ``known_since`` is what stood in ``sending_since`` then.
+    """
     lock(delivery.request, delivery)
-    if delivery.state != "waiting":
+    if delivery.state != "waiting" or delivery.sending_since != known_since:
         return False
     delivery.sending_since = clock.now()
     return True
@@ -81,14 +86,18 @@ def sending_begins(delivery: Delivery) -> bool:
 def receipt_arrived(delivery: Delivery, receipt: Receipt) -> None:
     """The provider took the parcel. A receipt that is known already changes nothing.
 
-    If the attempt was called off meanwhile, it stays so; what the provider said is kept all the same.
+    If the attempt was called off meanwhile, it stays so, and the parcel is called back. A worker that was
+    late and looked the parcel up does not take away the number that another one was told.
     """
     lock(delivery.request, delivery)
-    keep_receipt(delivery, receipt)
+    if not receipt.number_missing or not delivery.reference:
+        keep_receipt(delivery, receipt)
     delivery.code, delivery.sending_since = receipt.code or "", None
     if delivery.state == "waiting":
         change_delivery(delivery, RECEIPT_EVENTS[receipt.state])
         audit.record(None, "delivery on its way", subject(delivery.request), provider=delivery.provider)
+    elif delivery.state == "cancelled":
+        call_back_outside(delivery)
 
 
 def handed_over(delivery: Delivery, actor: Person) -> None:

@@ -131,8 +131,16 @@ class DeliveryProviderBehaviour(ProviderBehaviour):
         assert isinstance(news, Tracking)
         assert news.at is None or news.at.tzinfo is not None
 
-    def test_calling_a_parcel_back_says_whether_it_worked(self, provider: DeliveryProvider) -> None:
-        assert provider.cancel(provider.send(a_parcel())) in (True, False)
+    def test_what_can_be_called_back_is_gone_and_stays_so(self, provider: DeliveryProvider) -> None:
+        receipt = provider.send(a_parcel())
+        answers = [provider.cancel(receipt), provider.cancel(receipt)]
+        assert answers == [provider.can_call_back] * 2
+        assert len(self.effects(provider)) == (0 if provider.can_call_back else 1)
+
+    def test_calling_one_back_leaves_the_others_alone(self, provider: DeliveryProvider) -> None:
+        receipts = [provider.send(a_parcel(key)) for key in ("parcel-1", "parcel-2")]
+        provider.cancel(receipts[0])
+        assert len(self.effects(provider)) == (1 if provider.can_call_back else 2)
 
     def test_a_label_can_be_printed_or_there_is_none(self, provider: DeliveryProvider) -> None:
         label = provider.label(provider.send(a_parcel()))
