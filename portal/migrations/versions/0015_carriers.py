@@ -1,7 +1,7 @@
 """calling parcels back
 
 Revision ID: 0015
-Revises: 0011
+Revises: 0012
 """
 
 import sqlalchemy as sa

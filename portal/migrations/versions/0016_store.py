@@ -1,7 +1,7 @@
 """keys by which older verification codes are found, kept when the secret key is removed
 
 Revision ID: 0016
-Revises: 0011
+Revises: 0015
 """
 
 import sqlalchemy as sa
