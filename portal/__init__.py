@@ -15,6 +15,7 @@ def create_app(config: Config | None = None) -> Flask:
     """
     from portal import (
         db,
+        document_store,
         encryption,
         health,
         i18n,
@@ -43,6 +44,7 @@ def create_app(config: Config | None = None) -> Flask:
     i18n.init_app(app, config, [plugin.translations for plugin in found if plugin.translations])
     security.init_app(app, config)
     encryption.init_app(app, config)
+    document_store.init_app(app, config)
     mail.init_app(app, config)
     seal.init_app(config)
     plugin_loader.build(app, found)
@@ -51,6 +53,7 @@ def create_app(config: Config | None = None) -> Flask:
     _introduce_neighbours(app)
     app.register_blueprint(own_pages.blueprint)
     _register_pages(app)
+    _register_document_pages(app)
     _register_jobs()
 
     pages.init_app(app, config)
@@ -97,7 +100,7 @@ def _register_jobs() -> None:
 
 
 def _register_pages(app: Flask) -> None:
-    """The citizen's pages, the door, the staff's pages, the documents."""
+    """The citizen's pages, the door, the staff's pages."""
     from portal.appointments import door_pages, interpreter_pages, left_pages, trial_pages
     from portal.appointments.citizen import (
         details_pages,
@@ -109,10 +112,6 @@ def _register_pages(app: Flask) -> None:
     )
     from portal.appointments.staff import absence_pages, call_pages, case_pages, planning_pages
     from portal.appointments.staff import booking_pages as staff_booking_pages
-    from portal.certificates import verify_pages
-    from portal.documents import staff_pages as document_desk
-    from portal.documents.delivering import citizen_pages as document_pages
-    from portal.documents.papers import paper_pages
 
     for blueprint in (
         service_pages.blueprint,
@@ -130,9 +129,23 @@ def _register_pages(app: Flask) -> None:
         absence_pages.blueprint,
         planning_pages.blueprint,
         call_pages.blueprint,
-        document_pages.blueprint,
+    ):
+        app.register_blueprint(blueprint)
+
+
+def _register_document_pages(app: Flask) -> None:
+    """The documents: read by citizens, verified by anybody, issued and delivered by the staff."""
+    from portal.certificates import verify_pages
+    from portal.documents import staff_pages
+    from portal.documents.delivering import citizen_pages, correcting_pages, own_documents_pages
+    from portal.documents.papers import paper_pages
+
+    for blueprint in (
+        citizen_pages.blueprint,
+        own_documents_pages.blueprint,
         verify_pages.blueprint,
-        document_desk.blueprint,
+        staff_pages.blueprint,
         paper_pages.blueprint,
+        correcting_pages.blueprint,
     ):
         app.register_blueprint(blueprint)

@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     command("plugins", _plugins, "list the enabled plugins")
     database = command("db", _database, "bring the database up to date, or ask whether it is")
     database.add_argument("action", choices=["upgrade", "check"])
+    command("rotate-keys", _rotate_keys, "bring what lies under an older secret key under the first one")
     _add_imports(command)
     show = command("demo", _demo, "fill the demonstration's database")
     show.add_argument(
@@ -89,6 +90,7 @@ def _add_trials(command: Callable[..., argparse.ArgumentParser]) -> None:
         "delivery", help="does the way of delivery work? Nothing is sent to a citizen"
     )
     delivery.set_defaults(run=_try_delivery)
+    delivery.add_argument("--to", default="", metavar="ADDRESS", help="send a mail to this address of yours")
     for kind in (identity, video, delivery):
         kind.add_argument("provider", help="its name in [providers]")
         kind.add_argument("--json", action="store_true", help="the same for programs")
@@ -190,15 +192,29 @@ def _dispatch(options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
+    from portal import rotation_words
     from portal.certificates import checking
     from portal.live_check import troubles
 
     app = _app()
     print("configuration: in order")
     with app.app_context():
-        found = list(_told(checking.troubles()))
+        print(rotation_words.waiting(), end="")
+        found = [*_told(checking.troubles()), *_told(rotation_words.troubles())]
         found += list(_told(troubles())) if options.live else []
     return 1 if found else 0
+
+
+def _rotate_keys(options: argparse.Namespace) -> int:
+    from portal import migrations, rotation_words
+
+    with _app().app_context():
+        if not migrations.is_current():
+            print("the database is old: run `portal db upgrade`", file=sys.stderr)
+            return 1
+        lines, code = rotation_words.rotated(lambda what, count: print(f"{what}: {count}", flush=True))
+    print("\n".join(lines), file=sys.stderr if code else sys.stdout)
+    return code
 
 
 def _try_identity(options: argparse.Namespace) -> int:
@@ -210,7 +226,7 @@ def _try_identity(options: argparse.Namespace) -> int:
 def _try_delivery(options: argparse.Namespace) -> int:
     from portal import trial
 
-    return _try_out("delivery", options, trial.delivery)
+    return _try_out("delivery", options, lambda app, name: trial.delivery(app, name, options.to))
 
 
 def _try_out(

@@ -20,6 +20,8 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from portal.document_settings import BUCKET_KEYS, DocumentSettings
+
 BASE_URL = r"^https?://[^/]+$"
 DEMO_FILE = Path(__file__).parent / "demo" / "municipality.toml"
 
@@ -150,6 +152,8 @@ class MailSettings(_Table):
     """The relay that takes our mail. The password is ``PORTAL_MAIL_PASSWORD``."""
 
     sender: str = "no-reply@localhost"
+    return_path: str = ""
+    """Where mail servers report what they could not deliver; empty for the sender."""
     host: str = "127.0.0.1"
     port: int = Field(default=25, ge=1, le=65535)
     security: Literal["none", "starttls", "tls"] = "none"
@@ -201,6 +205,7 @@ class _File(_Table):
     booking: BookingRules = BookingRules()
     sessions: SessionRules = SessionRules()
     mail: MailSettings = MailSettings()
+    documents: DocumentSettings = DocumentSettings()
     certificates: CertificateSettings = CertificateSettings()
     seal: SealSettings | None = None
     plugins: ChosenPlugins
@@ -219,6 +224,7 @@ class Config:
     booking: BookingRules
     sessions: SessionRules
     mail: MailSettings
+    documents: DocumentSettings
     certificates: CertificateSettings
     seal: SealSettings | None
     enabled_plugins: tuple[str, ...]
@@ -234,6 +240,8 @@ class Config:
     database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
     mail_password: str = field(repr=False)
+    bucket_keys: tuple[str, str] = field(repr=False)
+    """What opens the bucket: the access key and its secret; empty on the disk."""
 
     @property
     def demo(self) -> bool:
@@ -254,7 +262,7 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
     secret_keys = _secret_keys(environment, parsed.portal.demo, instance, problems)
     database_url = environment.get("PORTAL_DATABASE_URL", "")
     redis_url = environment.get("PORTAL_REDIS_URL", "")
-    problems += _wrong_base_url(environment)
+    problems += _wrong_base_url(environment) + parsed.documents.missing(environment, path.name)
     if not parsed.portal.demo:
         problems += _missing_in_production(database_url, redis_url)
     if problems:
@@ -266,6 +274,7 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
         booking=parsed.booking,
         sessions=parsed.sessions,
         mail=parsed.mail,
+        documents=parsed.documents,
         certificates=parsed.certificates,
         seal=parsed.seal,
         enabled_plugins=parsed.plugins.enabled,
@@ -278,6 +287,7 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
         database_url=database_url or f"sqlite:///{instance / 'portal.sqlite3'}",
         redis_url=redis_url or f"unix://{instance / 'store.sock'}",
         mail_password=environment.get("PORTAL_MAIL_PASSWORD", ""),
+        bucket_keys=(environment.get(BUCKET_KEYS[0], ""), environment.get(BUCKET_KEYS[1], "")),
     )
 
 
@@ -316,7 +326,15 @@ def _parse(path: Path) -> _File:
 
 def _known_tables() -> list[type[BaseModel]]:
     tables: list[type[BaseModel]] = [_File, Municipality, PortalSettings, BookingRules, SessionRules]
-    return [*tables, MailSettings, CertificateSettings, SealSettings, ChosenProviders, ChosenPlugins]
+    return [
+        *tables,
+        MailSettings,
+        DocumentSettings,
+        CertificateSettings,
+        SealSettings,
+        ChosenProviders,
+        ChosenPlugins,
+    ]
 
 
 def _with_base_url(settings: PortalSettings, environment: Mapping[str, str]) -> PortalSettings:

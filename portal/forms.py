@@ -15,7 +15,7 @@ from wtforms.fields import SelectChoice
 from wtforms.validators import DataRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from portal import kept_forms
+from portal import kept_forms, mail_domains
 from portal.plugin_api import tax_number
 
 
@@ -49,9 +49,25 @@ class ManyChoices(SelectMultipleField):
 
 
 class EmailField(StringField):
-    """An e-mail address; spaces around it are dropped."""
+    """An e-mail address; spaces around it are dropped.
+
+    Where its domain looks like a slip of the keyboard the field asks once: it proposes another address, and
+    takes the one that was typed when the form is sent once more. Nothing is changed without the person.
+    With ``asks`` false there is nobody to be asked.
+    """
 
     data: str | None
+
+    def __init__(self, *args: Any, asks: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.asks, self.meant, self._kept = asks, "", ""
+
+    def process(self, formdata: Any, *args: Any, **kwargs: Any) -> None:
+        super().process(formdata, *args, **kwargs)
+        if formdata is None:
+            return
+        self._kept = formdata.get(f"{self.name}-kept", "")
+        self.data = formdata.get(f"{self.name}-meant") or self.data
 
     def process_formdata(self, valuelist: list[str]) -> None:
         super().process_formdata([value.strip() for value in valuelist])
@@ -65,6 +81,18 @@ class EmailField(StringField):
             raise ValidationError(
                 _l("This e-mail address is not complete. Write it like name@example.gr.")
             ) from None
+        self._ask()
+
+    def _ask(self) -> None:
+        meant = mail_domains.meant_address(self.data or "")
+        if self.asks and meant and self.data != self._kept:
+            self.meant = meant
+            raise ValidationError(
+                _l(
+                    "Do you mean %(address)s? If what you wrote is right, send the form once more.",
+                    address=meant,
+                )
+            )
 
 
 class PhoneField(StringField):

@@ -1,9 +1,9 @@
 """`/health` for machines: is the database there, is the store, and does the work get done?
 
 It tells numbers and names of providers, to anybody who asks. Without the database nothing works and the
-answer is 503. Without the store, with work left lying, or with a provider that is paused after failures in a
-row, the counter stays open, so it is 200 and ``degraded``. Retried transactions are counted since the
-answering process began, each process for itself.
+answer is 503. Without the store, with work left lying, with documents that can be neither kept nor read, or
+with a provider that is paused after failures in a row, the counter stays open, so it is 200 and ``degraded``.
+Retried transactions, and troubles with a bucket, are those of the answering process since it began.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from flask.typing import ResponseReturnValue
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal import due, queues
+from portal import due, files, queues
 from portal.db import db, retries
 from portal.providers import paused_providers
 from portal.security import public
@@ -39,13 +39,15 @@ def health() -> ResponseReturnValue:
     age = _oldest_due_age()
     store = _store_answers()
     paused = [] if age is None else paused_providers()
-    well = age is not None and age < OVERDUE and store and not paused
+    documents = files.trouble()
+    well = age is not None and age < OVERDUE and store and not paused and not documents
     status = "down" if age is None else "ok" if well else "degraded"
     answer = jsonify(
         status=status,
         version=version("thyrida"),
         database=age is not None,
         store=store,
+        documents=documents or "ok",
         oldest_due_seconds=None if age is None else round(age.total_seconds()),
         paused_providers=paused,
         retried_transactions=retries(),

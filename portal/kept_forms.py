@@ -15,7 +15,7 @@ from werkzeug.datastructures import MultiDict
 
 from portal import clock
 from portal.db import Base, UtcDateTime, db, must_be_writing, transaction
-from portal.encryption import encrypt, read_text
+from portal.encryption import read_text, sealed_text
 from portal.people.visitor import current_person, former_login
 
 LONGEST = timedelta(hours=2)
@@ -48,7 +48,7 @@ def keep(page: str) -> bool:
     row = KeptForm(
         person_id=login.person_id,
         page=page,
-        fields_encrypted=encrypt(text.encode()).decode(),
+        fields_encrypted=sealed_text(text),
         until=clock.now() + LONGEST,
     )
     with transaction():

@@ -8,7 +8,8 @@ from flask import current_app
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal import migrations, queues, zone_check
+from portal import document_store, migrations, queues, zone_check
+from portal.document_store import StoreTrouble
 from portal.plugin_api import DeliveryProvider, ProviderFailure, VideoProvider
 from portal.providers import current_providers
 
@@ -18,6 +19,7 @@ def troubles() -> Iterator[tuple[str, str]]:
     yield "database", _database()
     yield "zone data", zone_check.of_this_portal(current_app.config["PORTAL"])
     yield "store", _store()
+    yield "documents", _documents()
     yield from _providers()
 
 
@@ -33,6 +35,14 @@ def _store() -> str:
         queues.store(current_app).ping()
     except RedisError as error:
         return f"does not answer ({type(error).__name__})"
+    return ""
+
+
+def _documents() -> str:
+    try:
+        document_store.current_store().check()
+    except StoreTrouble as trouble:
+        return str(trouble)
     return ""
 
 

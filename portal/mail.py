@@ -27,7 +27,7 @@ from flask import Flask, current_app, render_template
 from flask_babel import force_locale
 
 from portal import clock, mailbox
-from portal.config import Config
+from portal.config import Config, MailSettings
 from portal.db import db
 from portal.plugin_api import Attachment, ConfigurationFailure, PermanentFailure, TemporaryFailure
 
@@ -60,8 +60,8 @@ def send(
     template: str,
     values: Mapping[str, object],
     attachments: tuple[Attachment, ...] = (),
-) -> None:
-    """Send one message and return when the mail server took it.
+) -> str:
+    """Send one message and return its message id when the mail server took it.
 
     Raises TemporaryFailure, PermanentFailure (this recipient or message) or ConfigurationFailure.
     """
@@ -76,6 +76,7 @@ def send(
     else:
         _hand_over(message)
     log.info("mail sent", message=key, template=template, language=language)
+    return message.msgId
 
 
 def check() -> None:
@@ -228,10 +229,11 @@ def _host() -> str:
 
 def _hand_over(message: _Message) -> None:
     """Give the message to the mail server."""
+    settings: MailSettings = current_app.config["PORTAL"].mail
     line = _line.get()
     new = _Connection(current_app.extensions["mail"])
     with _failures_told(), line.connection() if line else new as connection:
-        connection.send(message)
+        connection.send(message, settings.return_path or settings.sender)
 
 
 @contextmanager

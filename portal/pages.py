@@ -20,6 +20,7 @@ from werkzeug.exceptions import HTTPException
 
 from portal.config import Config, Municipality
 from portal.db import db
+from portal.document_store import StoreTrouble
 from portal.offices.models import Field
 from portal.people.visitor import came_through, is_interpreter, is_staff
 from portal.providers import current_providers
@@ -107,6 +108,7 @@ def init_app(app: Flask, config: Config) -> None:
         app.register_error_handler(code, _show_trouble)
     app.register_error_handler(NotYourPage, _show_whose_page)
     app.register_error_handler(CSRFError, _show_expired_form)
+    app.register_error_handler(StoreTrouble, _show_store_trouble)
     for status in (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE):
         app.register_error_handler(status, _show_breakdown)
 
@@ -180,6 +182,7 @@ def navigation() -> list[NavigationEntry]:
     ]
     if came_through() != "staff":
         entries.append(_entry("citizen.mine", _l("My appointments")))
+        entries.append(_entry("own_documents.mine", _l("My documents")))
     if is_staff():
         entries.append(_entry("staff.day", _l("Staff")))
     if is_interpreter():
@@ -255,6 +258,15 @@ def _show_whose_page(error: NotYourPage) -> tuple[str, int]:
 
 def _show_expired_form(error: CSRFError) -> tuple[str, int]:
     return render_template("errors/trouble.html", trouble=FORM_EXPIRED), 400
+
+
+def _show_store_trouble(error: StoreTrouble) -> tuple[str, int]:
+    trouble = Trouble(
+        _l("The document cannot be opened now"),
+        error.told,
+        _l("Your case stands where it stood. Go back and try again later, or ask us."),
+    )
+    return render_template("errors/trouble.html", trouble=trouble), HTTPStatus.SERVICE_UNAVAILABLE
 
 
 def _show_breakdown(error: Any) -> tuple[str, int]:

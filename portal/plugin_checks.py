@@ -142,13 +142,22 @@ def _video_problems(provider: VideoProvider) -> list[str]:
     return problems
 
 
+SHORTEST = {
+    "news_every": timedelta(minutes=5),
+    "overdue_after": timedelta(days=1),
+    "kept_for": timedelta(days=1),
+    "remind_after": timedelta(hours=1),
+}
+"""What a way of delivery may ask the portal to wait for, and how long that is at least."""
+
+
 def _delivery_problems(provider: DeliveryProvider) -> list[str]:
     problems = []
     if not _is_set_of(provider.needs, RecipientField):
         problems.append("needs: must be a frozenset of RecipientField")
     if not (isinstance(provider.settles_after, timedelta) and provider.settles_after >= timedelta()):
         problems.append("settles_after: must be a timedelta, not a negative one")
-    for name, shortest in (("news_every", timedelta(minutes=5)), ("overdue_after", timedelta(days=1))):
+    for name, shortest in SHORTEST.items():
         value = getattr(provider, name)
         if value is not None and not (isinstance(value, timedelta) and value >= shortest):
             problems.append(f"{name}: must be None or a timedelta of at least {shortest}")

@@ -10,7 +10,7 @@ import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoints, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -85,7 +85,8 @@ class FoundPlugin:
 
 def find(config: Config) -> list[FoundPlugin]:
     """The enabled plugins in the order of their names in the file. Never raises: `build` tells."""
-    return [_find(name, config.source) for name in dict.fromkeys(config.enabled_plugins)]
+    installed = entry_points(group=GROUP)  # looks into every package of the machine, so it is done once
+    return [_find(name, config.source, installed) for name in dict.fromkeys(config.enabled_plugins)]
 
 
 def build(app: Flask, found: list[FoundPlugin]) -> Providers:
@@ -105,12 +106,12 @@ def build(app: Flask, found: list[FoundPlugin]) -> Providers:
     return providers
 
 
-def _find(name: str, source: str) -> FoundPlugin:
-    matching = list({point.value: point for point in entry_points(group=GROUP, name=name)}.values())
+def _find(name: str, source: str, installed: EntryPoints) -> FoundPlugin:
+    matching = list({point.value: point for point in installed.select(name=name)}.values())
     if not matching:
-        installed = sorted({point.name for point in entry_points(group=GROUP)})
-        guess = difflib.get_close_matches(name, installed, 1)
-        hint = f"did you mean {guess[0]}?" if guess else f"installed ones are: {', '.join(installed)}"
+        names = sorted({point.name for point in installed})
+        guess = difflib.get_close_matches(name, names, 1)
+        hint = f"did you mean {guess[0]}?" if guess else f"installed ones are: {', '.join(names)}"
         return FoundPlugin(name, None, f"{source}  [plugins] enabled: no plugin {name} is installed; {hint}")
     if len(matching) > 1:
         values = ", ".join(sorted(point.value for point in matching))

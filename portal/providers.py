@@ -43,8 +43,10 @@ IN_PAGES = frozenset(
         *("objection", "accept_number"),
     }
 )
-IN_JOBS = frozenset({"open_room", "close_room", "send", "find", "label", "track", "cancel", "forget"})
-GUARDED = IN_PAGES | IN_JOBS | {"check", "try_out", "try_join", "unfit_for"}
+IN_JOBS = frozenset(
+    {"open_room", "close_room", "send", "find", "remind", "label", "track", "cancel", "forget"}
+)
+GUARDED = IN_PAGES | IN_JOBS | {"check", "try_out", "try_join", "try_send", "unfit_for"}
 
 FAILURES_BEFORE_PAUSE = 5
 FIRST_PAUSE = timedelta(minutes=1)
@@ -81,6 +83,11 @@ class Providers:
     def given_by(self, plugin: str, kind: str) -> list[str]:
         """The names of the providers of one kind that ``plugin`` gives."""
         return [name for (given, name), giver in self.givers.items() if (given, giver) == (kind, plugin)]
+
+    def keeps(self, way: str) -> bool:
+        """True for a way of delivery whose documents lie in the portal until their owner opens them."""
+        provider = self.delivery.get(way)
+        return provider is not None and provider.kept_in_portal
 
     def video_in_order(self) -> list[str]:
         """The video providers in the order in which they should be asked now: paused ones last."""

@@ -12,7 +12,16 @@ from flask import Flask, current_app, url_for
 
 from portal import clock
 from portal.appointments import rooms, trial_pages
-from portal.plugin_api import Finding, Guest, ProviderFailure, Role, Room, RoomOrder, VideoProvider
+from portal.plugin_api import (
+    DeliveryProvider,
+    Finding,
+    Guest,
+    ProviderFailure,
+    Role,
+    Room,
+    RoomOrder,
+    VideoProvider,
+)
 from portal.providers import current_providers, on_trial
 
 P = TypeVar("P")
@@ -54,14 +63,22 @@ def identity(app: Flask, name: str) -> list[Finding]:
             return [Finding("the provider can be tried", str(failure))]
 
 
-def delivery(app: Flask, name: str) -> list[Finding]:
-    """Try the way of delivery ``name`` without sending anything to a citizen. Raises NotChosen."""
+def delivery(app: Flask, name: str, to: str = "") -> list[Finding]:
+    """Try the way of delivery ``name`` without sending anything to a citizen. Raises NotChosen.
+
+    With ``to``, the administrator's own address, something is sent there if the way can do that.
+    """
     with app.test_request_context():
         provider = on_trial(_chosen("delivery", name, current_providers().delivery))
         try:
-            return provider.try_out()
+            return [*provider.try_out(), *(_sent(provider, to) if to else ())]
         except ProviderFailure as failure:
             return [Finding("the way of delivery can be used", str(failure))]
+
+
+def _sent(provider: DeliveryProvider, to: str) -> list[Finding]:
+    nothing = Finding("something can be sent to --to", f"{provider.name} sends nothing there; leave --to out")
+    return provider.try_send(to) or [nothing]
 
 
 def video(app: Flask, name: str, role: Role, keep_open: bool) -> VideoTrial:

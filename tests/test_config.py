@@ -142,3 +142,45 @@ def test_no_secret_shows_when_the_configuration_is_printed(told):
     shown = repr(told(PRODUCTION, **SECRETS))
     for secret in ("kkkk", "oooo", "dbpassword", "storepassword", "mailpassword"):
         assert secret not in shown
+
+
+BUCKET = '[documents]\nstore = "s3"\nendpoint = "https://s3.example.gr"\nbucket = "documents"\n'
+BUCKET_KEYS = {"PORTAL_S3_ACCESS_KEY": "access", "PORTAL_S3_SECRET_KEY": "bucketsecret"}
+
+
+def test_a_bucket_is_understood_and_its_secret_does_not_show(told):
+    config = told(PRODUCTION + BUCKET, **SECRETS, **BUCKET_KEYS)
+    assert (config.documents.store, config.documents.bucket) == ("s3", "documents")
+    assert config.bucket_keys == ("access", "bucketsecret")
+    assert "bucketsecret" not in repr(config)
+
+
+def test_what_a_bucket_needs_and_does_not_get_is_told_at_once(told):
+    lines = problems(told, PRODUCTION + '[documents]\nstore = "s3"\n', **SECRETS)
+    for key in (
+        "town.toml documents.endpoint",
+        "town.toml documents.bucket",
+        *map("environment {}".format, BUCKET_KEYS),
+    ):
+        assert any(line.startswith(f"{key}: is missing") for line in lines), key
+
+
+@pytest.mark.parametrize(
+    ("setting", "mend"),
+    [
+        ('endpoint = "http://s3.example.gr"', "documents.endpoint: must begin with https://"),
+        ('endpoint = "s3.example.gr"', "documents.endpoint: write scheme and host"),
+        ('bucket = "https://x/y"', "documents.bucket: write the name alone"),
+        ('prefix = "portal"', "documents.prefix: write letters, digits and hyphens, and end with a slash"),
+        ('store = "s4"', "documents.store: input should be 'disk' or 's3'"),
+        ('secret_key = "x"', "documents.secret_key: unknown setting"),
+    ],
+)
+def test_a_wrong_setting_of_the_documents_is_told_with_its_mend(told, setting, mend):
+    (line,) = problems(told, f"{PRODUCTION}[documents]\n{setting}\n", **SECRETS)
+    assert line.startswith(f"town.toml {mend}")
+
+
+def test_plain_http_is_for_a_bucket_on_this_machine(told):
+    local = BUCKET.replace("https://s3.example.gr", "http://127.0.0.1:8333")
+    assert told(PRODUCTION + local, **SECRETS, **BUCKET_KEYS).documents.endpoint == "http://127.0.0.1:8333"

@@ -153,7 +153,7 @@ class _Contact(Form):
     """Who comes and how he is reached, under the rules of the booking form."""
 
     name = short_text("name", 200, required("is missing; write who comes"))
-    email = EmailField("email", [Optional(), Length(max=254)])
+    email = EmailField("email", [Optional(), Length(max=254)], asks=False)
     phone = PhoneField("phone", [Optional()])
 
 

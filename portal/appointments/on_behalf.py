@@ -13,7 +13,7 @@ from portal import clock
 from portal.appointments.models import Appointment, Participant, ServedParty
 from portal.appointments.papers import CHILD
 from portal.db import db, must_be_writing
-from portal.encryption import encrypt, read_text
+from portal.encryption import read_text, sealed_text
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def seat(appointment: Appointment, served: Served) -> Participant | None:
         email=served.email,
         phone=served.phone,
         business_name=served.business_name,
-        tax_number_encrypted=encrypt(served.tax_number.encode()).decode() if served.tax_number else "",
+        tax_number_encrypted=sealed_text(served.tax_number),
         declared_at=clock.now() if served.declared else None,
     )
     appointment.served = party

@@ -20,14 +20,17 @@ def booking_rules() -> BookingRules:
     return rules
 
 
-def ways_of(chosen: Service, channel: str = "video") -> dict[str, DeliveryProvider]:
+def ways_of(
+    chosen: Service, channel: str = "video", *, with_login: bool = True
+) -> dict[str, DeliveryProvider]:
     """The ways in which this service's document can reach the citizen, in the order of preference.
 
-    By phone nobody is identified, so nothing is issued.
+    By phone nobody is identified, so nothing is issued. What lies in the portal is opened after a login.
     """
     if channel == "phone":
         return {}
-    return {n: way for n, way in current_providers().delivery.items() if n in chosen.deliveries}
+    ways = {name: way for name, way in current_providers().delivery.items() if name in chosen.deliveries}
+    return {name: way for name, way in ways.items() if with_login or not way.kept_in_portal}
 
 
 def parse_start(text: str) -> datetime:

@@ -11,10 +11,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
+from cryptography.fernet import InvalidToken
 from flask import current_app
 
 from portal import clock
 from portal.appointments import models
+from portal.document_store import KeyMissing
 from portal.encryption import decrypt
 from portal.people.models import Person
 
@@ -77,7 +79,7 @@ class Service:
 class Case:
     """The case as the portal knows it."""
 
-    number: str
+    protocol: str
     call_day: str
 
 
@@ -92,7 +94,9 @@ KINDS = (Citizen, Applicant, Office, Municipality, Service, Case, Clerk)
 NAMES = (*(kind.__name__.lower() for kind in KINDS), "today", "fields", "verification")
 
 
-def of_case(appointment: models.Appointment, clerk: Person, answers: Mapping[str, Any]) -> dict[str, Any]:
+def of_case(
+    appointment: models.Appointment, protocol: str, clerk: Person, answers: Mapping[str, Any]
+) -> dict[str, Any]:
     """Everything by the names of `NAMES` but the verification. ``answers`` are those of the clerk's form."""
     municipality = current_app.config["PORTAL"].municipality
     zone, office = appointment.office.time_zone, appointment.office
@@ -104,7 +108,7 @@ def of_case(appointment: models.Appointment, clerk: Person, answers: Mapping[str
             municipality.name.el, municipality.phone, municipality.email, municipality.website
         ),
         "service": Service(appointment.service.name.el, appointment.service.mitos_code or ""),
-        "case": Case(appointment.key, in_words(appointment.starts_at.astimezone(ZoneInfo(zone)).date())),
+        "case": Case(protocol, in_words(appointment.starts_at.astimezone(ZoneInfo(zone)).date())),
         "clerk": Clerk(clerk.name),
         "today": in_words(clock.now().astimezone(ZoneInfo(zone)).date()),
         "fields": SimpleNamespace(**{key: _answer(value) for key, value in answers.items()}),
@@ -154,4 +158,10 @@ def _citizen(appointment: models.Appointment) -> Citizen:
 
 
 def _opened(sealed: str) -> str:
-    return decrypt(sealed.encode()).decode() if sealed else ""
+    try:
+        return decrypt(sealed.encode()).decode() if sealed else ""
+    except InvalidToken:
+        # A certificate without the number would look complete.
+        raise KeyMissing(
+            "a tax number lies under a key that PORTAL_SECRET_KEY does not name; put it back"
+        ) from None

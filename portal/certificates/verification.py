@@ -8,15 +8,17 @@ list or invent documents.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
+from flask import current_app
 from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal import clock, outbox
 from portal.appointments.models import KEY_LETTERS
 from portal.db import Base, Bilingual, BilingualText, UtcDateTime, db, must_be_writing, transaction
-from portal.encryption import lookup_hashes
+from portal.encryption import lookup_hashes, read_text, sealed_text
 
 GROUPS, GROUP = 4, 4
 """Sixteen letters out of 31 are 79 bits: at a million tries a second a matter of billions of years."""
@@ -47,6 +49,19 @@ class Verification(Base):
     def is_over(self) -> bool:
         """True when the time in which the document can be checked has ended."""
         return self.until is not None and self.until <= clock.now()
+
+
+class FormerLookupKey(Base):
+    """A key by which older codes are found, kept when the secret it came from is removed.
+
+    It opens nothing and signs nothing. Without it every document issued before would read as unknown, for the
+    codes themselves are kept nowhere.
+    """
+
+    __tablename__ = "former_lookup_key"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key_encrypted: Mapped[str] = mapped_column(String(255))
 
 
 def new_code() -> str:
@@ -99,9 +114,31 @@ def drop(row: Verification) -> None:
 
 def look_up(code: str) -> Verification | None:
     """The document with this code. Whatever is typed costs one question to the database, by an index."""
-    hashes = lookup_hashes(_comparable(code))
+    hashes = lookup_hashes(_comparable(code), *_former_keys())
     wanted = select(Verification).where(Verification.code_hash.in_(hashes), Verification.state != "prepared")
     return db.session.scalar(wanted)
+
+
+def keep_lookup_keys(keys: Collection[bytes]) -> None:
+    """Codes that were hashed with these keys are still found when the secrets behind them are gone."""
+    must_be_writing()
+    for key in keys:
+        if key not in _kept_keys():
+            db.session.add(FormerLookupKey(key_encrypted=sealed_text(key.decode())))
+            db.session.flush()
+
+
+def _former_keys() -> list[bytes]:
+    """Asked once in each process: while a key is new in the table, its secret is still among ours."""
+    if "portal.former_lookup_keys" not in current_app.extensions:
+        current_app.extensions["portal.former_lookup_keys"] = _kept_keys()
+    keys: list[bytes] = current_app.extensions["portal.former_lookup_keys"]
+    return keys
+
+
+def _kept_keys() -> list[bytes]:
+    rows = db.session.scalars(select(FormerLookupKey.key_encrypted).order_by(FormerLookupKey.id))
+    return [key.encode() for key in map(read_text, rows) if key]
 
 
 def _comparable(code: str) -> str:

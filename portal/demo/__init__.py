@@ -7,10 +7,11 @@ from pathlib import Path
 from flask import Flask
 from sqlalchemy import select
 
+from portal import files
 from portal.catalogue import import_file
 from portal.config import Config
 from portal.db import db, transaction
-from portal.demo import bookings
+from portal.demo import bookings, documents, own_documents
 from portal.offices.models import Office
 
 CATALOGUE = Path(__file__).parent / "catalogue.toml"
@@ -27,5 +28,10 @@ def prepare(app: Flask) -> None:
         if db.session.scalar(select(Office.id).limit(1)) is None:
             import_file(CATALOGUE, config.providers.delivery)
         if not bookings.any_ahead():
+            samples = documents.samples(bookings.MOST_ISSUED)
+            own = documents.samples(len(own_documents.LOT))
             with transaction():
-                bookings.make(config)
+                others = bookings.make(config, samples)
+                own_documents.make(config, others, own)
+            for unused in samples + own:
+                files.let_go(unused.stored_as)

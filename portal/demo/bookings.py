@@ -24,6 +24,7 @@ from portal.config import Config
 from portal.db import db
 from portal.demo import documents
 from portal.demo.citizens import INVENTED, Invented
+from portal.files import StoredFile
 from portal.offices.models import Service
 from portal.people.lifecycle import recognise
 from portal.people.models import Person
@@ -34,6 +35,7 @@ BOOKED_BEFORE = timedelta(days=6)
 """So long ago the citizens booked."""
 PAST_DAYS, A_PAST_DAY = 3, 5
 """How many working days of the past are shown, and how many appointments each had."""
+MOST_ISSUED = PAST_DAYS * A_PAST_DAY
 COMING_DAYS = (9, 7, 6, 5, 3, 2)
 """Appointments of today and of the working days that follow."""
 ENDINGS = (
@@ -71,16 +73,16 @@ def any_ahead() -> bool:
     return db.session.scalar(ahead.limit(1)) is not None
 
 
-def make(config: Config) -> list[Appointment]:
-    """Book the week, and let what lies behind us happen."""
+def make(config: Config, samples: list[StoredFile]) -> list[Appointment]:
+    """Book the week, and let what lies behind us happen; documents are issued while there are ``samples``."""
     now = clock.now()
     with clock.pretend(now - BOOKED_BEFORE):
-        made = [booked for visit in _visits(config, now) if (booked := _book(config, visit))]
+        made = [booked for visit in _visits(config, now) if (booked := book(config, visit))]
     past = [appointment for appointment in made if appointment.ends_at <= now]
     coming = [appointment for appointment in made if appointment.starts_at > now]
     for ending, appointment in zip(cycle(ENDINGS), past, strict=False):
-        _end(config, appointment, ending)
-    documents.issue_some(config, sorted(past, key=lambda appointment: appointment.starts_at))
+        end(config, appointment, ending)
+    documents.issue_some(config, sorted(past, key=lambda appointment: appointment.starts_at), samples)
     _call_one_off(config, coming)
     return made
 
@@ -105,7 +107,7 @@ def _loads(config: Config, services: list[Service], now: datetime) -> list[tuple
     return [(day, A_PAST_DAY) for day in past] + list(zip(coming, COMING_DAYS, strict=False))
 
 
-def _book(config: Config, visit: Visit) -> Appointment | None:
+def book(config: Config, visit: Visit) -> Appointment | None:
     """Hold and confirm as the pages do; None when the day is full or the rules do not allow it."""
     service, wish = visit.service, visit.wish
     starts = availability.offer(service, config.booking, None, visit.day, 1, wish=wish).starts
@@ -169,7 +171,7 @@ def _details(visit: Visit, citizen: Person) -> lifecycle.Details:
     )
 
 
-def _end(config: Config, appointment: Appointment, ending: str) -> None:
+def end(config: Config, appointment: Appointment, ending: str) -> None:
     """Let a past appointment happen at its own time."""
     if ending == "issue" and not (appointment.delivery and call.can_identify(appointment)):
         ending = "nothing"

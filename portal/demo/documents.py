@@ -6,6 +6,7 @@ Called by `portal.demo.bookings`. Nothing leaves the portal: what would be sent 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
 
@@ -16,12 +17,13 @@ from portal.appointments.models import Appointment
 from portal.config import Config
 from portal.db import Bilingual
 from portal.documents import lifecycle, states
-from portal.documents.delivering import keeping
+from portal.documents.delivering import collecting
 from portal.documents.delivering import lifecycle as deliveries
 from portal.documents.delivering.lifecycle import Way
 from portal.documents.issuing import approval, finishing
 from portal.documents.models import Delivery, DocumentRequest
 from portal.documents.papers import lifecycle as papers
+from portal.files import StoredFile
 from portal.plugin_api import DeliveryProvider, Receipt, RecipientField
 from portal.providers import current_providers
 
@@ -32,57 +34,63 @@ LETTERS = "AEHKMNPTXY"
 LEASE = Bilingual("Μισθωτήριο ή λογαριασμός ρεύματος", "Lease or electricity bill")
 
 
-def issue_some(config: Config, past: Sequence[Appointment]) -> None:
-    """Let each request of ``past`` appointments get as far as its scene; the older ones have arrived."""
+def samples(count: int) -> list[StoredFile]:
+    """Files for so many documents, stored before the transaction in which they are issued."""
+    return [files.store_pdf("sample.pdf", sample_pdf()) for _ in range(count)]
+
+
+def issue_some(config: Config, past: Sequence[Appointment], samples: list[StoredFile]) -> None:
+    """Let each request of ``past`` appointments get as far as its scene; the older ones have arrived.
+
+    Each takes one of the ``samples``, of which there must be enough.
+    """
     wanted = [request for appointment in past if (request := lifecycle.request_of(appointment))]
     approved = [request for request in wanted if request.appointment.service.approval]
     others = [request for request in wanted if request not in approved]
     for request in approved:
-        _put_forward(request)
+        _put_forward(request, samples.pop())
     for number, request in enumerate(reversed(others)):
         scene = SCENES[number] if number < len(SCENES) else _arrived
-        scene(config, request)
+        scene(config, request, samples)
     for request in wanted:
         outbox.cancel(f"case:{request.id}")
 
 
-def _arrived(config: Config, request: DocumentRequest) -> None:
-    _arrive(_issue(config, request))
+def _arrived(config: Config, request: DocumentRequest, samples: list[StoredFile]) -> None:
+    arrive(issue(config, request, samples.pop()))
 
 
-def _papers_missing(_config: Config, request: DocumentRequest) -> None:
+def _papers_missing(_config: Config, request: DocumentRequest, _samples: list[StoredFile]) -> None:
     _ask_for_papers(request)
 
 
-def _papers_to_look_at(_config: Config, request: DocumentRequest) -> None:
+def _papers_to_look_at(_config: Config, request: DocumentRequest, samples: list[StoredFile]) -> None:
     """The citizen has sent what was missing."""
     _ask_for_papers(request)
-    content = sample_pdf()
-    stored = files.store("paper.pdf", content, "application/pdf")
     citizen = request.appointment.citizen
     if citizen is not None:
-        papers.receive(request.papers[0], stored, citizen)
+        papers.receive(request.papers[0], replace(samples.pop(), filename="paper.pdf"), citizen)
 
 
-def _still_owed(_config: Config, _request: DocumentRequest) -> None:
+def _still_owed(_config: Config, _request: DocumentRequest, _samples: list[StoredFile]) -> None:
     """It waits on the clerk's desk as the call left it."""
 
 
-def _ready(config: Config, request: DocumentRequest) -> None:
+def _ready(config: Config, request: DocumentRequest, samples: list[StoredFile]) -> None:
     """The citizen is expected at the counter."""
-    _issue(config, request, _way_where(lambda way: way.kept_for is not None))
+    issue(config, request, samples.pop(), _way_where(lambda way: way.kept_for is not None))
 
 
-def _not_collected(config: Config, request: DocumentRequest) -> None:
+def _not_collected(config: Config, request: DocumentRequest, samples: list[StoredFile]) -> None:
     """He was expected, and did not come; the days are shortened, for the demonstration has but one week."""
-    delivery = _issue(config, request, _way_where(lambda way: way.kept_for is not None))
+    delivery = issue(config, request, samples.pop(), _way_where(lambda way: way.kept_for is not None))
     if delivery.state == "prepared" and delivery.kept_until:
         delivery.kept_until = clock.now().date() - timedelta(days=1)
         states.change_delivery(delivery, "run_out")
 
 
-def _on_its_way(config: Config, request: DocumentRequest) -> None:
-    _issue(config, request, _way_where(lambda way: RecipientField.EMAIL in way.needs))
+def _on_its_way(config: Config, request: DocumentRequest, samples: list[StoredFile]) -> None:
+    issue(config, request, samples.pop(), _way_where(lambda way: RecipientField.EMAIL in way.needs))
 
 
 SCENES = (_papers_missing, _still_owed, _ready, _papers_to_look_at, _on_its_way, _not_collected)
@@ -94,26 +102,29 @@ def _way_where(fits: Callable[[DeliveryProvider], bool]) -> str:
     return next((name for name, way in current_providers().delivery.items() if fits(way)), "")
 
 
-def _put_forward(request: DocumentRequest) -> None:
+def _put_forward(request: DocumentRequest, sample: StoredFile) -> None:
     """It waits for a second person."""
-    finished = approval.Finished(files.store_pdf(_filename(request), sample_pdf()))
+    finished = approval.Finished(replace(sample, filename=_filename(request)))
     approval.put_forward(request, finished, request.appointment.clerk, finishing.terms(), None)
 
 
-def _issue(config: Config, request: DocumentRequest, way: str = "") -> Delivery:
-    """Half an hour after the call, and what the provider would have answered. Nothing is sent."""
+def issue(config: Config, request: DocumentRequest, sample: StoredFile, way: str = "") -> Delivery:
+    """Issue a sample half an hour after the call, and let it go its way as far as it gets by itself.
+
+    Nothing is sent: the receipt is what the provider would have answered.
+    """
     with clock.pretend(min(request.created_at + LATER, clock.now())):
-        stored = files.store_pdf(_filename(request), sample_pdf())
+        stored = replace(sample, filename=_filename(request))
         appointment = request.appointment
         instead = Way(way, {"email": appointment.email}) if way else None
         days = config.portal.document_days
         delivery = lifecycle.issue(request, stored, appointment.clerk, days, instead)
         outbox.cancel(f"delivery:{delivery.id}")
         provider = current_providers().delivery[delivery.provider]
-        delivery.kept_until = keeping.last_day(delivery, provider)
-        goes_by_mail = RecipientField.EMAIL in provider.needs
+        delivery.kept_until = collecting.last_day(delivery, provider)
+        is_sent = provider.kept_in_portal or RecipientField.EMAIL in provider.needs
         sent, ready = Receipt(delivery.key, "sent"), Receipt(delivery.key, "prepared", code=_code(request))
-        deliveries.receipt_arrived(delivery, sent if goes_by_mail else ready)
+        deliveries.receipt_arrived(delivery, sent if is_sent else ready)
     return delivery
 
 
@@ -133,7 +144,7 @@ def _ask_for_papers(request: DocumentRequest) -> None:
     outbox.cancel(f"case:{request.id}")
 
 
-def _arrive(delivery: Delivery) -> None:
+def arrive(delivery: Delivery) -> None:
     """The citizen opened the mail, or came to the counter."""
     appointment = delivery.request.appointment
     if delivery.state == "sent":

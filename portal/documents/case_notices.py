@@ -23,6 +23,7 @@ TITLES = {
     "papers_asked": _l("The office needs papers from you"),
     "papers_received": _l("We have your papers"),
     "case_refused": _l("Your request has been refused"),
+    "case_reopened": _l("Your request is looked at again"),
     "case_withdrawn": _l("Your request has been withdrawn"),
 }
 OPENINGS = {
@@ -30,6 +31,7 @@ OPENINGS = {
     "papers_asked": _l("Your document cannot be issued yet. Please send the office these papers:"),
     "papers_received": _l("It is the office’s turn now: a clerk looks at them. You need not do anything."),
     "case_refused": _l("The office cannot issue the document. The reason:"),
+    "case_reopened": _l("The office has taken its refusal back. You get a message as soon as there is news."),
     "case_withdrawn": _l("No document is issued, and the papers that you sent are erased."),
 }
 """The first sentence of each message."""

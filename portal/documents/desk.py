@@ -14,10 +14,10 @@ from sqlalchemy import select
 from portal.appointments.models import Appointment
 from portal.db import db
 from portal.documents.delivering.lifecycle import Way
-from portal.documents.delivering.recipients import recipient_of
+from portal.documents.delivering.recipients import recipient_of, ways_to
 from portal.documents.models import Delivery, DocumentRequest
 from portal.documents.states import NotPossible
-from portal.files import NotAcceptable
+from portal.files import NotAcceptable, StoreTrouble
 from portal.people import access
 from portal.people.visitor import the_person
 from portal.plugin_api import NumberRefused, RecipientField
@@ -64,6 +64,10 @@ def way_chosen(appointment: Appointment, name: str) -> Way:
     Raises NotKnown when the citizen has not told that, NotReachable when the way does not lead to him.
     """
     provider = current_providers().delivery.get(name) or abort(400)
+    if name not in ways_to(appointment):
+        raise NotReachable(
+            _("The citizen booked without a login and could not open the document there. Choose another way.")
+        )
     address = {part: appointment.address.get(part) for part in ADDRESS_PARTS}
     known = {
         RecipientField.EMAIL: appointment.email,
@@ -92,6 +96,8 @@ def refusals_told() -> Iterator[None]:
         )
     except (NotAcceptable, NotReachable) as refusal:
         flash(str(refusal), "error")
+    except StoreTrouble as trouble:
+        flash(str(trouble.told), "error")
     except NumberRefused as refusal:
         flash(str(refusal) or _("Parcels of this way of delivery have no numbers."), "error")
     except NotKnown:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from io import BytesIO
 
 from flask import current_app
 from flask_babel import force_locale
@@ -11,7 +13,14 @@ from portal import clock, files, mail, outbox
 from portal.certificates import seal
 from portal.db import db, transaction
 from portal.documents import case_notices, lifecycle, states
-from portal.documents.delivering import access_codes, carrier, following, keeping
+from portal.documents.delivering import (
+    access_codes,
+    calling_back,
+    carrier,
+    collecting,
+    failure_notice,
+    following,
+)
 from portal.documents.delivering import lifecycle as deliveries
 from portal.documents.delivering.parcels import parcel_of
 from portal.documents.issuing import approval, finishing
@@ -19,6 +28,7 @@ from portal.documents.models import Delivery, DocumentRequest, IssuedDocument, P
 from portal.documents.papers import kept_papers
 from portal.plugin_api import (
     DeliveryProvider,
+    Parcel,
     PermanentFailure,
     Receipt,
     TemporaryFailure,
@@ -29,8 +39,10 @@ from portal.providers import current_providers
 def register() -> None:
     """The jobs of this module are known once it is imported; the wiring says so aloud."""
     case_notices.register()
+    failure_notice.register()
     kept_papers.register()
-    keeping.register()
+    calling_back.register()
+    collecting.register()
 
 
 @outbox.job("delivery.send", queue="delivery")
@@ -55,7 +67,7 @@ def send(delivery_id: int) -> None:
         taken = _delivery(delivery_id)
         deliveries.receipt_arrived(taken, receipt)
         following.begin(taken)
-        keeping.begin(taken)
+        collecting.begin(taken)
 
 
 @outbox.when_buried("delivery.send")
@@ -114,14 +126,14 @@ def seal_document(request_id: int, prepared_key: str) -> None:
             former = approval.sealed(_request(request_id), prepared_key, stored, finishing.terms())
     except states.NotPossible:
         former = stored.stored_as
-    files.forget(former)
+    files.let_go(former)
 
 
 @outbox.job("document.forget", queue="events")
 def forget(document_id: int) -> None:
-    """Erase the file when its time is over, have the providers forget it, and sweep what nobody names."""
+    """Erase a file that is not kept any more, have the providers forget it, and sweep what nobody names."""
     document = db.session.get(IssuedDocument, document_id)
-    if document is not None and document.expires_at <= clock.now():
+    if document is not None and not document.is_kept:
         files.forget(document.stored_as)
         with transaction():
             _post_forgetting(document)
@@ -150,20 +162,30 @@ def _request(request_id: int) -> DocumentRequest:
 
 
 def _hand_to_provider(delivery: Delivery) -> Receipt | None:
-    """What the provider says; None when the attempt was called off just before."""
+    """What the provider says; None when the attempt was called off just before, or begun by somebody else."""
     provider = current_providers().delivery.get(delivery.provider)
     if provider is None:
         raise PermanentFailure(f"the way of delivery {delivery.provider} is not enabled any more")
     _let_settle(delivery, provider)
-    number, parcel = delivery.id, parcel_of(delivery, provider)
+    number, known_since = delivery.id, delivery.sending_since
+    parcel = _with_content(parcel_of(delivery, provider))
     db.session.rollback()  # no connection is held while the provider takes its time
     with force_locale(parcel.recipient.language):
         known = provider.find(parcel.key)
         if known is not None:
             return known
         with transaction():
-            begun = deliveries.sending_begins(_delivery(number), parcel.kept_until)
+            begun = deliveries.sending_begins(_delivery(number), known_since, parcel.kept_until)
         return provider.send(parcel) if begun else None
+
+
+def _with_content(parcel: Parcel) -> Parcel:
+    """The file is read before the provider is called: a store that is away is no failure of the carrier."""
+    try:
+        content = parcel.document.open().read()
+    except FileNotFoundError:
+        raise TemporaryFailure("the document was taken back just now, or its file is not there") from None
+    return replace(parcel, document=replace(parcel.document, open=lambda: BytesIO(content)))
 
 
 def _let_settle(delivery: Delivery, provider: DeliveryProvider) -> None:

@@ -5,7 +5,7 @@ Runs inside the caller's `transaction()`, as all lifecycles do.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
@@ -28,9 +28,12 @@ from portal.documents.states import (
 from portal.files import StoredFile
 from portal.people.models import Person
 from portal.plugin_api import DocumentIssued, RecipientField
+from portal.providers import current_providers
 
 FORGET_UNTIL = timedelta(days=365)
 """Erasing is tried for so long: a store that is away must not leave a document behind."""
+LIES_IN_PORTAL = ("waiting", "sent", "failed")
+"""So stands a delivery whose document its owner can open in the portal and has not opened."""
 
 
 def request_of(appointment: Appointment) -> DocumentRequest | None:
@@ -88,7 +91,7 @@ def issue(
     appointment = request.appointment
     way = instead or Way(appointment.delivery, appointment.recipient)
     delivery = deliveries.begin(request, way, actor)
-    _post_forgetting(document)
+    _post_forgetting(document, document.expires_at)
     events.publish(DocumentIssued(at=clock.now(), appointment=appointment.key, method=way.provider))
     return delivery
 
@@ -119,23 +122,41 @@ def take_back(request: DocumentRequest, actor: Person) -> str:
 def opened(request: DocumentRequest, person: Person | None) -> None:
     """The citizen fetched the document by himself (``person`` None: with a one-time code).
 
-    What was sent to him has arrived. What waits to be collected, or travels, on paper still does.
+    What was sent to him has arrived, even if the mail with the link came back, and what lies for him in the
+    portal, even if he was not told of it or came late. What waits to be collected, or travels, on paper
+    still does.
     """
     must_be_writing()
+    if request.document is not None and request.document.opened_at is None:
+        request.document.opened_at = clock.now()
     audit.record(person.id if person else None, "document opened", subject(request))
     for delivery in request.deliveries:
-        if delivery.state == "sent" and RecipientField.POSTAL_ADDRESS not in delivery.recipient:
+        if _arrives_by_opening(delivery):
             change_delivery(delivery, "arrive")
 
 
-def _post_forgetting(document: IssuedDocument) -> None:
+def erase_now(document: IssuedDocument) -> None:
+    """Have the file erased before its time."""
+    outbox.cancel(_file_subject(document))
+    _post_forgetting(document, clock.now(), "-now")
+
+
+def _arrives_by_opening(delivery: Delivery) -> bool:
+    if current_providers().keeps(delivery.provider):
+        return delivery.state in LIES_IN_PORTAL
+    came_by_mail = delivery.state == "failed" and RecipientField.EMAIL in delivery.recipient
+    on_paper = RecipientField.POSTAL_ADDRESS in delivery.recipient
+    return came_by_mail or (delivery.state == "sent" and not on_paper)
+
+
+def _post_forgetting(document: IssuedDocument, due_at: datetime, when: str = "") -> None:
     outbox.post(
         "document.forget",
         _file_subject(document),
         {"document_id": document.id},
-        key=f"forget-{document.stored_as}",
-        due_at=document.expires_at,
-        give_up_at=document.expires_at + FORGET_UNTIL,
+        key=f"forget-{document.stored_as}{when}",
+        due_at=due_at,
+        give_up_at=due_at + FORGET_UNTIL,
     )
 
 

@@ -156,12 +156,23 @@ class IssuedDocument(Base):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     approved_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     """The second person, where the service demands one."""
+    opened_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the citizen fetched it himself for the first time."""
+    archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Since when it does not stand among his present documents any more."""
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When he deleted it for good; this row stays, for the office."""
     verification_id: Mapped[int | None] = mapped_column(ForeignKey("verification.id", ondelete="SET NULL"))
     """What the public page tells about it; the record outlives this row."""
     request: Mapped[DocumentRequest] = relationship(back_populates="document")
     clerk: Mapped[Person] = relationship(foreign_keys=[added_by])
     approver: Mapped[Person | None] = relationship(foreign_keys=[approved_by])
     verification: Mapped[Verification | None] = relationship()
+
+    @property
+    def is_kept(self) -> bool:
+        """True while the file can be fetched: its time is not over, and nobody has deleted it."""
+        return self.deleted_at is None and self.expires_at > clock.now()
 
 
 class Delivery(Base):
@@ -186,6 +197,8 @@ class Delivery(Base):
     """The carrier has the parcel, or gets it on paper; its number is typed by staff."""
     sending_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """Since then a call to the provider may have had an effect of which nothing is known here."""
+    call_back: Mapped[str] = mapped_column(String(10), default="")
+    """``asked``, ``done`` or ``refused`` once the carrier is to call the parcel back."""
     news: Mapped[str] = mapped_column(String(200), default="")
     """The latest that the carrier said, in its own words."""
     label_file: Mapped[str] = mapped_column(String(64), default="")

@@ -7,10 +7,12 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
-from portal import clock, qr
+from portal import qr
 from portal.documents.case_progress import Step, moment, open_steps
 from portal.documents.delivering.lifecycle import current_delivery
-from portal.documents.models import Delivery, DocumentRequest
+from portal.documents.lifecycle import LIES_IN_PORTAL
+from portal.documents.models import Delivery, DocumentRequest, IssuedDocument
+from portal.documents.states import PROBLEMS
 from portal.plugin_api import LazyText
 from portal.providers import current_providers
 
@@ -26,7 +28,13 @@ DELIVERY_STATES: dict[str, tuple[LazyString, str]] = {
 }
 """Name and colour of each state of an attempt to deliver."""
 
-PROBLEMS = ("uncollected", "returned", "failed")
+KEPT_STATES: dict[str, tuple[LazyString, str]] = {
+    "waiting": (_l("The citizen is being told"), "blue"),
+    "sent": (_l("Not opened yet"), "yellow"),
+    "delivered": (_l("Opened"), "green"),
+    "failed": (_l("Not opened"), "red"),
+}
+"""The same where the document lies in the portal until its owner opens it."""
 
 NEXT_STEPS: dict[str, LazyString] = {
     "uncollected": _l(
@@ -60,10 +68,42 @@ def way_title(name: str) -> LazyText | str:
     return way.title if way else name
 
 
+def delivery_state(delivery: Delivery) -> tuple[LazyString, str]:
+    """Name and colour of the state in which an attempt is."""
+    own_words = KEPT_STATES if keeps(delivery.provider) else {}
+    return own_words.get(delivery.state, DELIVERY_STATES[delivery.state])
+
+
+def keeps(name: str) -> bool:
+    """True for a way whose documents lie in the portal until their owner opens them."""
+    return current_providers().keeps(name)
+
+
+def lies_in_portal(request: DocumentRequest) -> bool:
+    """True where the newest attempt left the document in the portal, behind its owner's login."""
+    delivery = current_delivery(request)
+    return delivery is not None and keeps(delivery.provider)
+
+
+def own_state(document: IssuedDocument) -> tuple[LazyString, str]:
+    """Where one of his documents stands, as the citizen reads it in the list of all of them."""
+    delivery = current_delivery(document.request)
+    if not document.is_kept:
+        return _l("No longer kept here"), "grey"
+    if lies_in_portal(document.request) or delivery is None:
+        return KEPT_STATES["delivered"] if document.opened_at else KEPT_STATES["sent"]
+    return DELIVERY_STATES[delivery.state]
+
+
 def has_labels(name: str) -> bool:
     """True for a carrier whose parcels bear labels."""
     way = current_providers().delivery.get(name)
     return way is not None and way.has_labels
+
+
+def reason_told(delivery: Delivery) -> str:
+    """Why it did not work, for staff: reasons are kept in English, and many are known to the catalogue."""
+    return _(delivery.last_error) if delivery.last_error else ""
 
 
 def address_lines(delivery: Delivery) -> list[str]:
@@ -76,7 +116,7 @@ def address_lines(delivery: Delivery) -> list[str]:
 
 def can_be_fetched(request: DocumentRequest) -> bool:
     """True while the citizen can open the document in the portal."""
-    return request.document is not None and request.document.expires_at > clock.now()
+    return request.document is not None and request.document.is_kept
 
 
 def _delivery_steps(delivery: Delivery | None, zone: str) -> list[Step]:
@@ -84,6 +124,9 @@ def _delivery_steps(delivery: Delivery | None, zone: str) -> list[Step]:
     if delivery is None:
         return [received]
     when, way = moment(delivery.changed_at, zone), str(way_title(delivery.provider))
+    if keeps(delivery.provider) and delivery.state in LIES_IN_PORTAL:
+        waits = _("Open it when you have a moment: then the office knows that you have it.")
+        return [Step(_("The document waits for you under “My documents”"), "current", when, waits), received]
     if delivery.state == "delivered":
         return [Step(_("Document received"), "done", when, way)]
     if delivery.state == "uncollected":

@@ -6,12 +6,13 @@ the documents asks these; all of it runs inside the caller's `transaction()`.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from portal import clock, outbox
 from portal.db import db, must_be_writing
 from portal.documents.models import Delivery, DocumentRequest
 from portal.documents.papers import kept_papers
+from portal.providers import current_providers
 
 REQUEST_TRANSITIONS = {
     ("to_issue", "ask_papers"): "needs_papers",
@@ -36,10 +37,11 @@ REQUEST_TRANSITIONS = {
     ("to_approve", "call_back"): "to_issue",
     ("to_seal", "seal"): "issued",
     ("to_seal", "call_back"): "to_issue",
+    ("refused", "reopen"): "to_issue",
     ("issued", "complete"): "completed",
     ("issued", "take_back"): "to_issue",
     ("completed", "take_back"): "to_issue",
-    ("completed", "reopen"): "issued",
+    ("completed", "undo"): "issued",
 }
 DECISIONS = {
     "issue": "granted",
@@ -47,8 +49,9 @@ DECISIONS = {
     "seal": "granted",
     "refuse": "refused",
     "take_back": "",
+    "reopen": "",
 }
-"""What an event decides; a document that was taken back leaves the case undecided again."""
+"""What an event decides; what is taken back, a document or a refusal, leaves the case undecided."""
 DELIVERY_TRANSITIONS = {
     ("waiting", "prepare"): "prepared",
     ("waiting", "send"): "sent",
@@ -76,6 +79,13 @@ DELIVERY_TRANSITIONS = {
     ("failed", "arrive"): "delivered",
     ("failed", "come_back"): "returned",
 }
+CALLING_BACK_GIVES_UP = timedelta(days=2)
+FAILURES = ("returned", "failed")
+"""The attempt did not bring the document; the change itself has the citizen told."""
+PROBLEMS = ("uncollected", *FAILURES)
+"""Somebody has to find another way, or give more time."""
+TOLD_FOR = timedelta(days=1)
+"""For so long it is tried to tell the citizen."""
 NOT_ON_ITS_WAY = ("waiting", "prepared", "uncollected")
 """The document has not left the office; another way replaces such an attempt."""
 
@@ -110,9 +120,22 @@ def change_delivery(delivery: Delivery, event: str, at: datetime | None = None) 
     delivery.state, delivery.changed_at = following, min(max(at or now, delivery.created_at), now)
     if following not in ("prepared", "sent"):
         delivery.label_file = ""  # nobody needs it any more; the store is swept
+    if following in FAILURES:
+        _post_notice(delivery)
     if following == "delivered" and delivery.request.state == "issued":
         change_request(delivery.request, "complete")
         cancel_what_has_not_left(delivery.request)
+
+
+def _post_notice(delivery: Delivery) -> None:
+    """The citizen is told; once for each attempt, however often it fails."""
+    outbox.post(
+        "delivery.notice",
+        delivery_subject(delivery),
+        {"delivery_id": delivery.id},
+        key=f"failed-{delivery.key}",
+        give_up_at=clock.now() + TOLD_FOR,
+    )
 
 
 def cancel_what_has_not_left(request: DocumentRequest) -> None:
@@ -122,8 +145,29 @@ def cancel_what_has_not_left(request: DocumentRequest) -> None:
 
 
 def cancel(delivery: Delivery) -> None:
+    """Call the attempt off. What its carrier has of it, or may have, is called back."""
     change_delivery(delivery, "cancel")
     outbox.cancel(delivery_subject(delivery))
+    if delivery.reference or delivery.sending_since:
+        call_back_outside(delivery)
+
+
+def call_back_outside(delivery: Delivery) -> None:
+    """Have a worker ask the carrier to call the parcel back, if it can; once that has settled."""
+    provider = current_providers().delivery.get(delivery.provider)
+    if provider is None or not provider.can_call_back or delivery.call_back == "asked":
+        return
+    now = clock.now()
+    unclear_until = delivery.sending_since + provider.settles_after if delivery.sending_since else now
+    delivery.call_back = "asked"
+    outbox.post(
+        "delivery.cancel",
+        f"{delivery_subject(delivery)}:call-back",
+        {"delivery_id": delivery.id},
+        key=f"cancel-{delivery.key}-{now:%Y%m%dT%H%M%S%f}",
+        due_at=max(now, unclear_until),
+        give_up_at=max(now, unclear_until) + CALLING_BACK_GIVES_UP,
+    )
 
 
 def lock(*rows: DocumentRequest | Delivery) -> None:

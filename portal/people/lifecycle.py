@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 
 from portal import audit, clock
 from portal.db import db, must_be_writing
-from portal.encryption import encrypt, lookup_hashes, read_text
+from portal.encryption import lookup_hashes, read_text, sealed_text
 from portal.offices.models import Office
 from portal.people.models import Account, LoginSession, Membership, Person
 from portal.plugin_api import Door, Identity, StaffPost
@@ -169,7 +169,7 @@ def _take_over(person: Person, identity: Identity, door: Door) -> None:
         phone = identity.phone if len(identity.phone) <= LONGEST_PHONE else ""
         person.email, person.phone = email or person.email or "", phone or person.phone or ""
     if identity.tax_number and door == "citizens":
-        person.tax_number_encrypted = encrypt(identity.tax_number.encode()).decode()
+        person.tax_number_encrypted = sealed_text(identity.tax_number)
         person.tax_number_hash = lookup_hashes(identity.tax_number)[0]
 
 

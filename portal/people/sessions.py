@@ -14,7 +14,7 @@ from sqlalchemy.orm import joinedload
 
 from portal import clock
 from portal.db import db, must_be_writing
-from portal.encryption import encrypt, read_text
+from portal.encryption import read_text, sealed_text
 from portal.people.models import LoginSession, Person
 from portal.plugin_api import Door, Identity
 
@@ -35,7 +35,7 @@ def begin(person: Person, door: Door, provider: str, identity: Identity, longest
         provider=provider,
         subject=identity.subject,
         provider_session=identity.session,
-        logout_hint_encrypted=encrypt(identity.logout_hint.encode()).decode() if identity.logout_hint else "",
+        logout_hint_encrypted=sealed_text(identity.logout_hint),
         ends_at=clock.now() + longest,
     )
     db.session.add(row)

@@ -1,7 +1,7 @@
 """The only package of the portal that a plugin may import. What is not re-exported here is private."""
 
 from .blueprint import PluginBlueprint, public_page, signed_access, webhook
-from .context import Attachment, EndSessions, Exchange, OpenRooms, PluginContext, Signer
+from .context import Attachment, EndSessions, Exchange, OpenRooms, PluginContext, SendMail, Signer
 from .delivery import (
     Counter,
     DeliveryProvider,
@@ -83,6 +83,7 @@ __all__ = [
     "Room",
     "RoomOrder",
     "Secret",
+    "SendMail",
     "Signer",
     "StaffPost",
     "StaffRole",

@@ -59,9 +59,9 @@ class Attachment:
 
 
 class SendMail(Protocol):
-    """Sends one bilingual message and returns when the mail server took it.
+    """Sends one bilingual message and returns its message id when the mail server took it.
 
-    ``key`` becomes the message id: equal copies can be recognised. ``template`` names the three files
+    The message id is made from ``key``: equal copies can be recognised. ``template`` names the three files
     ``<template>.subject.txt``, ``<template>.txt`` and ``<template>.html`` below the plugin's templates.
     Raises ``TemporaryFailure`` or ``PermanentFailure``.
     """
@@ -74,7 +74,7 @@ class SendMail(Protocol):
         template: str,
         values: Mapping[str, object],
         attachments: tuple[Attachment, ...] = (),
-    ) -> None: ...
+    ) -> str: ...
 
 
 class EndSessions(Protocol):

@@ -122,11 +122,15 @@ class Tracking:
     """News about a parcel. ``state`` None means nothing new; ``at`` is UTC.
 
     ``text`` is what the carrier itself says, in its own words; staff and citizen read it.
+    ``reason`` and ``for_citizen`` are our own words for a failure, and may be empty: ``reason`` is for staff
+    and tells nothing personal, ``for_citizen`` is a translated sentence which says what the citizen can do.
     """
 
     state: TrackingState | None = None
     at: datetime | None = None
     text: str = ""
+    reason: LazyText = ""
+    for_citizen: str = ""
 
 
 class DeliveryProvider(ABC):
@@ -138,18 +142,29 @@ class DeliveryProvider(ABC):
     needs: frozenset[RecipientField] = frozenset()
     has_labels: bool = False
     """`label` has a paper for each parcel; the core prints them together, with a list for the carrier."""
+    can_call_back: bool = False
+    """`cancel` can work; the core offers it to staff, and asks for what was called off here."""
     settles_after: timedelta = timedelta()
     """After a call of `send` that ended unclearly the outside may still take the parcel for so long; until
     then it is neither looked up nor sent again."""
     news_every: timedelta | None = None
     """How often `track` is asked while the parcel is under way. None: never."""
+    news_for: timedelta | None = None
+    """How long after the beginning news are asked for. None: twice ``overdue_after``, or for ever."""
     overdue_after: timedelta | None = None
     """A parcel that has not arrived so long after its last step needs somebody's attention. None: never."""
+    kept_in_portal: bool = False
+    """The document lies in the portal behind its owner's login; `send` only tells him that one waits.
 
+    Its receipt says ``sent``; when he opens it, the core makes ``delivered`` of that.
+    """
     kept_for: timedelta | None = None
     """So many days a parcel lies ready to be collected; then staff and recipient are told. None: no limit."""
     remind_after: timedelta | None = None
-    """After so many of these days the portal reminds the recipient, once. None: never."""
+    """The recipient is reminded, once, of what has not reached him so long after `send`. None: never.
+
+    With `kept_for` the portal itself mails the reminder of what lies ready; else `remind` is asked for it.
+    """
 
     def objection(self, recipient: Recipient) -> str:
         """Pure: why this way cannot reach the recipient, in words for him; empty when it can.
@@ -177,12 +192,17 @@ class DeliveryProvider(ABC):
         """A paper to print. Default: none."""
         return None
 
+    def remind(self, parcel: Parcel) -> None:  # noqa: B027 - most providers have nobody to remind
+        """Tell the recipient once more. Same key, one effect. Default: nobody is reminded."""
+
     def track(self, receipt: Receipt) -> Tracking:
         """Ask for news. Default: nothing to track."""
         return Tracking()
 
     def cancel(self, receipt: Receipt) -> bool:
-        """Call the parcel back; True when that worked. Default: cannot be called back."""
+        """Call the parcel back; True when nothing of it is delivered any more, also because it was called
+        back before. Asked only with `can_call_back`. Default: cannot be called back.
+        """
         return False
 
     @abstractmethod
@@ -193,6 +213,10 @@ class DeliveryProvider(ABC):
         """Try as much as can be tried without sending anything to a citizen. Default: what `check` says."""
         self.check()
         return [Finding("the way of delivery can be used")]
+
+    def try_send(self, to: str) -> list[Finding]:
+        """Send something to the administrator's own address ``to``. Default: nothing can be sent so."""
+        return []
 
     def forget(self, receipt: Receipt) -> None:  # noqa: B027 - most providers keep nothing
         """Erase personal data kept outside about this parcel. Default: nothing is kept."""

@@ -14,6 +14,8 @@ class LiveRegion {
     this.known = new Map(this.parts(root).map((part) => [part.dataset.part, plain(part)]));
     this.news = new Set(this.newsIn(root).map((item) => item.dataset.news));
     this.failures = 0;
+    this.sent = new Set();
+    this.turn = Promise.resolve();
     this.voice = document.createElement("p");
     this.voice.className = "visually-hidden";
     this.voice.setAttribute("role", "status");
@@ -40,7 +42,7 @@ class LiveRegion {
   }
 
   async refresh() {
-    if (this.sending) return;
+    if (this.sent.size) return;
     try {
       this.take(await this.ask(location.href));
       this.failed(0);
@@ -50,25 +52,29 @@ class LiveRegion {
     this.plan();
   }
 
-  /** Send a form as the browser would, and put what comes back in the place of its part. */
+  /**
+   * Send a form as the browser would, and put what comes back in the place of its part. What is pressed meanwhile
+   * waits for its turn; a button pressed twice is pressed once.
+   */
   async send(event) {
     event.preventDefault();
-    if (this.sending) return;
-    this.sending = true;
-    const form = event.target;
-    const part = form.closest("[data-part]");
-    const address = event.submitter?.getAttribute("formaction") || form.getAttribute("action");
+    const pressed = event.submitter ?? event.target;
+    if (this.sent.has(pressed)) return;
+    this.sent.add(pressed);
+    const order = orderOf(event.target, event.submitter);
+    this.turn = this.turn.then(() => this.post(order));
+    await this.turn;
+    this.sent.delete(pressed);
+    this.plan();
+  }
+
+  async post({ address, body, part }) {
     try {
-      const body = new URLSearchParams(new FormData(form));
-      // The button that was pressed says something too, as when the browser sends the form itself.
-      if (event.submitter?.name) body.append(event.submitter.name, event.submitter.value);
-      this.take(await this.ask(address, { method: "POST", body }), part.dataset.part);
+      this.take(await this.ask(address, { method: "POST", body }), part);
       this.failed(0);
     } catch {
       this.failed(FAILURES_BEFORE_TOLD);
     }
-    this.sending = false;
-    this.plan();
   }
 
   /** The region as the portal sees it now, or null when the browser was sent to another page. */
@@ -145,6 +151,15 @@ class LiveRegion {
 /** The part as the portal wrote it, without the form tokens, which are new each time. */
 function plain(part) {
   return part.innerHTML.replace(/(name="csrf_token" value=")[^"]*/g, "$1");
+}
+
+/** What pressing `button` in the form says, and to whom. */
+function orderOf(form, button) {
+  const body = new URLSearchParams(new FormData(form));
+  // The button that was pressed says something too, as when the browser sends the form itself.
+  if (button?.name) body.append(button.name, button.value);
+  const address = button?.getAttribute("formaction") || form.getAttribute("action");
+  return { address, body, part: form.closest("[data-part]").dataset.part };
 }
 
 /** Somebody writes here, or there is something that the portal has not accepted yet. */

@@ -19,8 +19,9 @@ ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # The second of the invented cameras measures depth and cannot be sent; the third can.
-    "--use-fake-device-for-media-stream=device-count=3",
+    # The second of the invented cameras measures depth and cannot be sent; the third can. Ten pictures a
+    # second are enough to see that they move, and leave the machine time for the tests.
+    "--use-fake-device-for-media-stream=device-count=3,fps=10",
     "--use-fake-ui-for-media-stream",
     # Without a multicast network the disguised local addresses of a call cannot be resolved.
     "--disable-features=WebRtcHideLocalIpsWithMdns",

@@ -82,10 +82,13 @@ class FakeDelivery(_Scripted, DeliveryProvider):
 
     title = lazy("Test delivery")
     needs = frozenset({RecipientField.EMAIL})
+    can_call_back = True
 
     def __init__(self, folder: Path, name: str = "fake_delivery") -> None:
         super().__init__()
         self.folder, self.name = folder, name
+        self.gone = False
+        """True: nothing can be called back any more."""
 
     def send(self, parcel: Parcel) -> Receipt:
         self._called("send")
@@ -96,6 +99,13 @@ class FakeDelivery(_Scripted, DeliveryProvider):
     def find(self, key: str) -> Receipt | None:
         self._called("find")
         return Receipt(reference=key, state="sent") if (self.folder / f"{key}.json").exists() else None
+
+    def cancel(self, receipt: Receipt) -> bool:
+        """Works as long as a test does not say that the parcel is gone."""
+        self._called("cancel")
+        if not self.gone:
+            (self.folder / f"{receipt.reference}.json").unlink(missing_ok=True)
+        return not self.gone
 
     def check(self) -> None:
         self._called("check")

@@ -31,6 +31,16 @@ A_MONDAY = datetime(2026, 11, 30, 6, 0, tzinfo=UTC)
 """08:00 on a working day in Athens, before any counter opens."""
 
 
+@pytest.fixture(scope="session", autouse=True)
+def templates_compiled_once() -> None:
+    """Each test has an application of its own; without this it would compile all its templates again."""
+    from flask import Flask
+
+    from portal.testing.templates import CompiledTemplates
+
+    Flask.jinja_options = {"bytecode_cache": CompiledTemplates()}
+
+
 @pytest.fixture
 def portal_config(tmp_path: Path) -> Config:
     """The demonstration's configuration with an instance folder of its own."""

@@ -120,7 +120,7 @@ class RecordedMail:
         template: str,
         values: Mapping[str, object],
         attachments: tuple[Attachment, ...] = (),
-    ) -> None:
+    ) -> str:
         prefix = f"portal_{self.plugin}/{template}"
         self.check()
         with self.app.app_context(), force_locale(language):
@@ -128,6 +128,7 @@ class RecordedMail:
                 render_template(f"{prefix}.{ending}", **values) for ending in ("subject.txt", "txt", "html")
             )
         self.sent.append(SentMail(key, to, language, subject.strip(), text, html, attachments))
+        return f"<{key}@kit.example>"
 
 
 def drawing_app(config: Config, plugin: str) -> Flask:

@@ -1,4 +1,4 @@
-"""Real servers for tests: a private PostgreSQL, a private store, a TURN relay, and the browser's program.
+"""Real servers for tests: PostgreSQL, a store, a TURN relay, an IMAP server, and the browser's program.
 
 Fixtures open them once for a session. Where a program is not installed the test is left out; with
 ``PORTAL_TEST_COMPLETE=1`` it fails instead, so that a complete run leaves nothing out unnoticed.
@@ -7,6 +7,7 @@ Fixtures open them once for a session. Where a program is not installed the test
 from __future__ import annotations
 
 import ctypes.util
+import grp
 import os
 import pwd
 import re
@@ -19,7 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 import pytest
 
@@ -46,6 +47,62 @@ log-file=stdout
 pidfile={folder}/turnserver.pid
 userdb={folder}/turndb
 """
+
+_IMAP_SETTINGS = """\
+base_dir = {home}/run
+state_dir = {home}/state
+instance_name = portal-test
+log_path = /dev/stderr
+protocols = imap
+listen = 127.0.0.1
+default_login_user = {user}
+default_internal_user = {user}
+default_internal_group = {group}
+first_valid_uid = {uid}
+mail_location = maildir:{home}/mail/%u
+ssl = yes
+ssl_cert = <{home}/certificate.pem
+ssl_key = <{home}/key.pem
+disable_plaintext_auth = no
+auth_mechanisms = plain
+auth_failure_delay = 0
+passdb {{
+  driver = passwd-file
+  args = {home}/users
+}}
+userdb {{
+  driver = static
+  args = uid={user} gid={group} home={home}/mail/%u
+}}
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    port = {ports.plain}
+  }}
+  inet_listener imaps {{
+    port = {ports.tls}
+    ssl = yes
+  }}
+}}
+service anvil {{
+  chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+service stats {{
+  unix_listener stats-writer {{
+    mode = 0600
+  }}
+}}
+"""
+
+
+class ImapPorts(NamedTuple):
+    """Where the IMAP server listens: for STARTTLS or nothing, and for TLS from the beginning."""
+
+    plain: int
+    tls: int
 
 
 @contextmanager
@@ -111,8 +168,46 @@ def turn_server(folder: Path, secret: str, port: int) -> Iterator[str]:
     settings.write_text(_TURN_SETTINGS.format(port=port, who=who, folder=folder))
     log = folder / "turnserver.log"
     with _server([program, "-c", settings], log, signal.SIGTERM) as process:
-        _wait(process, lambda: _listens(port), log)
+        _wait(process, lambda: listens(port), log)
         yield f"turn:127.0.0.1:{port}"
+
+
+@contextmanager
+def imap_server(folder: Path, users: dict[str, str], certificate: str, key: str) -> Iterator[ImapPorts]:
+    """Dovecot on this machine alone, with an empty mailbox for each of ``users`` (name and password).
+
+    ``certificate`` and ``key`` are PEM texts. Its log is written into ``folder``.
+    """
+    program = _needed(dovecot(), "Dovecot 2.3")
+    owner = _unprivileged_user() or pwd.getpwuid(os.geteuid())
+    ports = ImapPorts(free_port(), free_port())
+    with tempfile.TemporaryDirectory(prefix="imap-") as home:
+        group = grp.getgrgid(owner.pw_gid).gr_name
+        files = {
+            "dovecot.conf": _IMAP_SETTINGS.format(
+                home=home, user=owner.pw_name, group=group, uid=owner.pw_uid, ports=ports
+            ),
+            "users": "".join(f"{name}:{{PLAIN}}{password}\n" for name, password in users.items()),
+            "certificate.pem": certificate,
+            "key.pem": key,
+        }
+        for name, text in files.items():
+            Path(home, name).write_text(text, encoding="utf-8")
+            os.chown(Path(home, name), owner.pw_uid, owner.pw_gid)
+        os.chown(home, owner.pw_uid, owner.pw_gid)
+        command: list[str | Path] = [program, "-F", "-c", Path(home, "dovecot.conf")]
+        log = folder / "dovecot.log"
+        with _server(command, log, signal.SIGTERM, owner if os.geteuid() == 0 else None) as process:
+            _wait(process, lambda: listens(ports.plain) and listens(ports.tls), log)
+            yield ports
+
+
+@contextmanager
+def running(command: Sequence[str | Path], log: Path, ready: Callable[[], bool]) -> Iterator[None]:
+    """Any other server, for the block, from the moment when it is ``ready``."""
+    with _server(command, log, signal.SIGTERM) as process:
+        _wait(process, ready, log)
+        yield
 
 
 def free_port() -> int:
@@ -134,6 +229,7 @@ def missing() -> list[str]:
         "Valkey or Redis: no test with real workers or a real store": _store_program(),
         "Chromium: no test in a browser (calls, journeys)": _chromium(),
         "coturn: no call through a TURN relay": shutil.which("turnserver"),
+        "Dovecot 2.3: no delivery report is read from a mailbox": dovecot(),
         "Pango: no certificate is drawn": ctypes.util.find_library("pangoft2-1.0"),
         "a font with Greek letters: browsers show boxes instead": _greek_font(),
         f"Java ({_ACCEPTED_JAVA}): no login with a real Keycloak": keycloak_program.java(),
@@ -142,6 +238,15 @@ def missing() -> list[str]:
         ),
     }
     return [name for name, found in wanted.items() if not found]
+
+
+def dovecot() -> str | None:
+    """The IMAP server's program, if it reads settings of our kind; those of version 2.4 are others."""
+    program = shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin")
+    if program is None:
+        return None
+    told = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
+    return program if told.startswith("2.3.") else None
 
 
 def postgres_programs() -> Path | None:
@@ -245,7 +350,8 @@ def _answers(*command: str | Path) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """True when somebody accepts connections at this port of this machine."""
     with socket.socket() as caller:
         return caller.connect_ex(("127.0.0.1", port)) == 0
 

@@ -64,6 +64,13 @@ def wait_until(told: Callable[[], bool], seconds: float = 60) -> float:
     return time.monotonic() - began
 
 
+def pass_time(page: Page, seconds: int) -> None:
+    """The page's clock jumps ahead, as if so long had passed; its timers go on as before."""
+    page.evaluate(
+        "(ahead) => { const now = Date.now; Date.now = () => now.call(Date) + ahead; }", seconds * 1000
+    )
+
+
 def received(page: Page) -> dict[str, float]:
     result: dict[str, float] = page.evaluate(_RECEIVED)
     return result

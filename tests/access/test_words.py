@@ -55,9 +55,9 @@ def test_logging_out_is_what_helps_at_a_citizens_page(browser_of: Callable[..., 
 
 
 NAVIGATION = [
-    ("nobody", ["Home", "Services", "My appointments"]),
-    ("citizen", ["Home", "Services", "My appointments"]),
-    ("front", ["Home", "Services", "My appointments"]),
+    ("nobody", ["Home", "Services", "My appointments", "My documents"]),
+    ("citizen", ["Home", "Services", "My appointments", "My documents"]),
+    ("front", ["Home", "Services", "My appointments", "My documents"]),
     ("clerk", ["Home", "Services", "Staff"]),
     ("interp", ["Home", "Services", "Interpreting"]),
     ("nopost", ["Home", "Services"]),

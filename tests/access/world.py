@@ -109,7 +109,7 @@ BODIES: dict[str, dict[str, str]] = {
 RUNNING = ("/call", "/again", "/admit/", "/people/", "/finish", "/identify", "/other-provider")
 """Ends of addresses that are about an appointment during its call."""
 
-ABOUT_THE_CASE = ("/document", "/papers", "/request/", "/case")
+ABOUT_THE_CASE = ("/document", "/papers", "/request/", "/case", "/delivery")
 """Parts of addresses that are about the document of an appointment that is over."""
 
 
@@ -194,13 +194,16 @@ class World:
             absence = "closure" if "/closed/" in path else "absence"
             return self.names[absence] if path.startswith("/staff/absences/") else "0"
         if name == "deed":
-            return "carrier" if "/deliveries/" in path else "retry"
+            deeds = {"/staff/deliveries": "carrier", "/my-documents": "archive"}
+            return next((deed for start, deed in deeds.items() if path.startswith(start)), "retry")
         return self.names[name]
 
     def _kind_of_key(self, path: str) -> str:
         first, _, rest = path.removeprefix("/staff").strip("/").partition("/")
         if first == "deliveries":
             return "document" if rest.startswith("other-way") else "delivery"
+        if first == "my-documents":
+            return "document"
         if first in ("fields", "services", "documents"):
             return first.removesuffix("s")
         if first == "papers":

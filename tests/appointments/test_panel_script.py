@@ -176,6 +176,23 @@ def test_answers_with_errors_stay_until_they_are_right(page: Any, house: House) 
     assert house.kept(lambda row: (row.state, row.note)) == ("done", "Half a note")
 
 
+def test_what_is_pressed_while_the_portal_is_slow_is_done_in_its_turn(page: Any, house: House) -> None:
+    address = begin_call(house)
+    house.change(third_person_comes)
+    page.goto(address)
+    held: list[Any] = []
+    page.route("**/note", lambda route: held.append(route))
+    page.fill("[name=note]", "Half a note")
+    page.click("[formaction$='/note']")
+    page.click("[formaction$='/note']")
+    page.click("form[action*='/admit/'] button")
+    page.wait_for_timeout(500)
+    assert len(held) == 1, "a second press of the same button is not sent"
+    held[0].continue_()
+    page.wait_for_selector("text=Άννα Ρήγα is admitted.")
+    assert house.kept(lambda row: row.note) == "Half a note"
+
+
 def test_a_portal_that_is_away_is_told_and_forgiven(page: Any, house: House) -> None:
     page.goto(begin_call(house))
     page.route("**/note", lambda route: route.abort())

@@ -9,11 +9,12 @@ from sqlalchemy import func, select
 from portal import demo, files
 from portal.appointments.models import Appointment
 from portal.db import db, transaction
-from portal.demo import bookings
+from portal.demo import bookings, own_documents
 from portal.documents.delivering import trays
+from portal.documents.models import DocumentRequest
 from portal.offices.models import Office
 from portal.outbox import OutboxRow
-from portal.people.models import Membership, Person
+from portal.people.models import Account, Membership, Person
 
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -28,7 +29,7 @@ def test_the_week_has_a_past_and_a_future_and_nobody_is_written_to(app):
     demo.prepare(app)
     found = states()
     assert found.keys() == {"booked", "done", "missed", "cancelled"}
-    assert 35 <= sum(found.values()) <= 50
+    assert 35 <= sum(found.values()) <= 55
     made = db.session.scalars(select(Appointment)).all()
     assert len({appointment.clerk_id for appointment in made}) == 6
     assert len({appointment.service_id for appointment in made}) == 14
@@ -61,6 +62,20 @@ def test_something_lies_on_each_tray_of_the_desk(app):
     assert [heap.tray.name for heap in heaps] == [tray.name for tray in trays.TRAYS]
     (ready,) = (heap for heap in heaps if heap.tray.name == "ready")
     assert files.open_document(ready.rows[0].document.stored_as).read().startswith(b"%PDF-")
+
+
+def test_one_who_can_log_in_has_documents_new_opened_and_archived(app):
+    demo.prepare(app)
+    owner = db.session.scalars(select(Account.person_id).filter_by(subject=own_documents.OWNER.subject)).one()
+    his = [
+        request
+        for request in db.session.scalars(select(DocumentRequest).order_by(DocumentRequest.id))
+        if request.appointment.citizen_id == owner
+    ]
+    assert [request.deliveries[0].provider for request in his] == ["mailbox", "mailbox", "email", "mailbox"]
+    assert [request.deliveries[0].state for request in his] == ["delivered"] * 3 + ["sent"]
+    assert [request.document.opened_at is not None for request in his] == [True, True, True, False]
+    assert [request.document.archived_at is not None for request in his] == [True, False, False, False]
 
 
 def test_starting_again_changes_nothing_until_the_week_is_over(app, clock):
@@ -98,5 +113,5 @@ def test_strict_rules_make_a_quieter_week(app, portal_config):
     demo.prepare(app)
     strict = portal_config.booking.model_copy(update={"open_appointments": 1})
     with transaction():
-        made = bookings.make(dataclasses.replace(portal_config, booking=strict))
+        made = bookings.make(dataclasses.replace(portal_config, booking=strict), [])
     assert len({appointment.citizen_id for appointment in made}) == len(made)

@@ -368,7 +368,7 @@ def test_a_missing_file_and_a_wrong_encoding_are_reported(tmp_path):
 
 
 def test_the_catalogue_of_the_demonstration_is_valid():
-    catalogue = read(CATALOGUE, WAYS)
+    catalogue = read(CATALOGUE, (*WAYS, "mailbox"))
     assert len(catalogue.fields) == 4
     assert len(catalogue.services) >= 12
     assert len(catalogue.offices) == 2

@@ -23,7 +23,7 @@ from portal.testing.page_lint import lint
 from tests.certificates.conftest import codes_in, make_pdf, text_of
 
 TERMS = Terms(days=30, check_days=365, sealed=False)
-ANSWERS = {"protocol": "2026/17", "until": "2026-11-01", "kind": "0", "deed": "issue"}
+ANSWERS = {"until": "2026-11-01", "kind": "0", "deed": "issue"}
 APPROVED = "no-debt-certificate"
 
 
@@ -50,8 +50,8 @@ def deeds() -> list[str]:
 
 
 def put_forward(request: Any, code: str = "") -> Any:
+    finished = Finished(files.store_pdf("a.pdf", make_pdf()), code)
     with transaction():
-        finished = Finished(files.store_pdf("a.pdf", make_pdf()), code)
         approval.put_forward(request, finished, request.appointment.clerk, TERMS, None)
     return request.prepared
 
@@ -89,7 +89,14 @@ def test_a_certificate_is_filled_from_the_case_and_the_clerks_answers(
     prepare(at_desk(request.appointment.clerk), request)
     content = files.open_document(request.prepared.stored_as).read()
     text = text_of(content)
-    for part in ("ΒΕΒΑΙΩΣΗ ΜΗ ΟΦΕΙΛΗΣ", "Ευάγγελος", "Χατζηγιάννης", "<&>", "1 Νοεμβρίου 2026", "2026/17"):
+    for part in (
+        "ΒΕΒΑΙΩΣΗ ΜΗ ΟΦΕΙΛΗΣ",
+        "Ευάγγελος",
+        "Χατζηγιάννης",
+        "<&>",
+        "1 Νοεμβρίου 2026",
+        request.protocol,
+    ):
         assert part in text, part
     assert "κάθε είδους οφειλή" in text.replace("\r\n", " ")
     (address,) = codes_in(content)
@@ -109,10 +116,21 @@ def test_a_draft_is_looked_at_and_changes_nothing(
 
 def test_what_is_missing_is_told_and_the_rest_stays(owed: Any, at_desk: Callable[[Any], Any]) -> None:
     request = owed.request(APPROVED)
-    answer = prepare(at_desk(request.appointment.clerk), request, until="")
+    answer = prepare(at_desk(request.appointment.clerk), request, until="", kind="2")
     assert answer.status_code == 422
-    assert "Fill this in: the certificate needs it." in answer.text and "2026/17" in answer.text
+    assert "Fill this in: the certificate needs it." in answer.text and answer.text.count(" checked") == 1
     assert not lint(answer.text, "en")
+
+
+def test_who_may_approve_reads_on_the_day_what_waits_for_him(
+    owed: Any, at_desk: Callable[[Any], Any]
+) -> None:
+    request = owed.request(APPROVED)
+    clerk, second = request.appointment.clerk, owed.second(request)
+    prepare(at_desk(clerk), request)
+    assert "One document waits for your approval" in at_desk(second).get("/staff/").text
+    assert "your approval" not in at_desk(clerk).get("/staff/").text
+    assert "your approval" not in at_desk(owed.colleague(request)).get("/staff/").text
 
 
 def test_nobody_approves_what_he_prepared(owed: Any, at_desk: Callable[[Any], Any]) -> None:

@@ -27,8 +27,8 @@ TERMS = Terms(days=30, check_days=365, sealed=False)
 def issued(owed: Any) -> tuple[Any, str]:
     """A document with a code, and the code."""
     request, code = owed.request(), verification.new_code()
+    finished = Finished(files.store_pdf("a.pdf", make_pdf()), code)
     with transaction():
-        finished = Finished(files.store_pdf("a.pdf", make_pdf()), code)
         approval.put_forward(request, finished, request.appointment.clerk, TERMS, None)
     return request, code
 
@@ -78,8 +78,8 @@ def test_greek_letters_that_look_alike_do_as_well(app: Any, clock: Any) -> None:
 
 def test_unknown_mistyped_and_merely_prepared_codes_are_answered_alike(owed: Any, client: Any) -> None:
     request, code = owed.request("no-debt-certificate"), verification.new_code()
+    finished = Finished(files.store_pdf("a.pdf", make_pdf()), code)
     with transaction():
-        finished = Finished(files.store_pdf("a.pdf", make_pdf()), code)
         approval.put_forward(request, finished, request.appointment.clerk, TERMS, None)
     answers = []
     for wrong in (code, verification.new_code(), "QQQQQ", "%00'\"<script>"):

@@ -25,6 +25,7 @@ DOCUMENT_DAYS = 30
 ADDRESS = {"street": "Δοκιμής", "number": "1", "postal_code": "15772", "town": "Ζωγράφου"}
 NEEDS: dict[str, dict[str, Any]] = {
     "email": {},
+    "mailbox": {},
     "pickup": {},
     "elta": {"postal_address": ADDRESS, "phone": "+306900000000"},
     "elta_registered": {"postal_address": ADDRESS},
@@ -163,6 +164,16 @@ def ways(case: Any, elta: EltaSimulator, plugin_context: Callable[..., Any]) -> 
     from portal.testing.fakes import choose
 
     bundled = current_providers().delivery
-    known = [bundled["email"], bundled["pickup"], EltaCourier(context, contract), RegisteredMail()]
+    at_hand = [bundled[name] for name in ("email", "mailbox", "pickup")]
+    known = [*at_hand, EltaCourier(context, contract), RegisteredMail()]
     choose(case.app, delivery=tuple(known))
     return {provider.name: provider for provider in known}
+
+
+@pytest.fixture(scope="session")
+def bucket_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real S3 service with an empty bucket; see `portal.testing.bucket`."""
+    from portal.testing import bucket
+
+    with bucket.service(tmp_path_factory.mktemp("bucket")) as address:
+        yield address

@@ -216,8 +216,9 @@ def test_to_ask_for_nothing_is_told(case: Any, at_desk: Any) -> None:
 def sent_in(asked: Any, case: Any) -> Any:
     from portal import files
 
+    stored = files.store("φωτο.png", picture(), "image/png")
     with transaction():
-        papers.receive(asked.papers[0], files.store("φωτο.png", picture(), "image/png"), case.citizen)
+        papers.receive(asked.papers[0], stored, case.citizen)
     return asked.papers[0].files[0]
 
 

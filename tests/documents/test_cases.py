@@ -264,6 +264,24 @@ def test_a_case_can_end_without_a_document_until_it_is_issued(case: Any, state: 
         do(papers.ask_for, request, [BIRTH], clerk_of(request))
 
 
+def test_a_refusal_can_be_taken_back_and_the_citizen_reads_it(
+    case: Any, asked: Any, clock: Traveller
+) -> None:
+    send_all(case, asked)
+    do(papers.refuse, asked, "Not your own act", clerk_of(asked))
+    case.work()
+    do(papers.reopen, asked, clerk_of(asked))
+    assert (asked.state, asked.decision, asked.decided_at, asked.reason) == ("to_issue", "", None, "")
+    case.work()
+    assert subjects(case)[0].startswith("Το αίτημά σας επανεξετάζεται")
+    assert {"request refused", "refusal taken back"} <= set(deeds())
+    clock.shift(timedelta(days=31))
+    case.work()
+    assert len(kept(case)) == 2, "the papers are needed again"
+    with pytest.raises(NotPossible):
+        do(papers.reopen, asked, clerk_of(asked))
+
+
 def test_an_issued_document_is_a_decision(case: Any) -> None:
     request = case.issued()
     assert (request.decision, request.decided_at) == ("granted", portal_clock.now())

@@ -27,8 +27,9 @@ def test_issued_sent_and_opened(
         call.finish(appointment, "issue", clerk)
     request = lifecycle.request_of(appointment)
     assert request is not None
+    stored = files.store_pdf("a.pdf", make_pdf())
     with transaction():
-        lifecycle.issue(request, files.store_pdf("a.pdf", make_pdf()), clerk, 30)
+        lifecycle.issue(request, stored, clerk, 30)
     run_due(each_counter.app)
     db.session.rollback()
     assert [one.state for one in request.deliveries] == ["sent"]

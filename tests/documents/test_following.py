@@ -10,16 +10,17 @@ from typing import Any
 
 import pikepdf
 import pytest
+from flask_babel import force_locale
 from time_machine import Traveller
 
 from portal import files, outbox
 from portal.db import db, transaction
-from portal.documents import lifecycle
+from portal.documents import lifecycle, progress
 from portal.documents.delivering import carrier, following
 from portal.documents.delivering import lifecycle as deliveries
 from portal.documents.states import NotPossible
 from portal.outbox import buried_rows
-from portal.plugin_api import TemporaryFailure
+from portal.plugin_api import TemporaryFailure, Tracking, lazy
 from portal.providers import current_providers
 from portal.testing.elta import EltaSimulator, faults, parcels
 
@@ -174,7 +175,7 @@ def test_a_refused_recipient_is_told_with_advice_and_may_be_tried_at_once(
     case.work()
     delivery = request.deliveries[0]
     assert delivery.state == "failed"
-    assert "Greek number of ten digits" in delivery.advice
+    assert "landline or mobile number" in delivery.advice
     assert delivery.sending_since is None
 
 
@@ -271,6 +272,25 @@ def test_ways_that_are_not_followed_post_nothing(case: Any) -> None:
     assert kinds_waiting() == []
     posted(case, "pickup")
     assert sorted(kinds_waiting()) == ["delivery.kept", "delivery.waiting"]
+
+
+def test_news_end_when_the_provider_says_so(case: Any, elta: EltaSimulator, clock: Traveller) -> None:
+    current_providers().delivery["elta"].news_for = timedelta(days=2)
+    posted(case)
+    later(case, clock, timedelta(days=1))
+    assert "delivery.news" in kinds_waiting()
+    later(case, clock, timedelta(days=2))
+    assert "delivery.news" not in kinds_waiting()
+
+
+def test_our_own_words_for_a_failure_are_kept_in_english_for_staff(case: Any) -> None:
+    delivery = posted(case, "pickup")
+    news = Tracking("failed", reason=lazy("Choose a way of delivery."), for_citizen="Διαλέξτε.")
+    with transaction(), force_locale("el"):
+        carrier.news_arrived(delivery, news)
+    assert (delivery.last_error, delivery.advice) == ("Choose a way of delivery.", "Διαλέξτε.")
+    with force_locale("el"):
+        assert progress.reason_told(delivery) == "Επιλέξτε τρόπο παραλαβής."
 
 
 def test_opening_the_document_at_home_does_not_bring_the_parcel(

@@ -105,7 +105,8 @@ def test_a_repeated_sending_tells_the_same_day(case: Any, clock: Traveller) -> N
     request = case.issued("pickup")
     delivery, provider = request.deliveries[0], current_providers().delivery["pickup"]
     with transaction():
-        deliveries.sending_begins(delivery, parcel_of(delivery, provider).kept_until)
+        kept_until = parcel_of(delivery, provider).kept_until
+        assert deliveries.sending_begins(delivery, delivery.sending_since, kept_until)
     first = delivery.kept_until
     clock.shift(timedelta(days=3))
     assert parcel_of(delivery, provider).kept_until == first

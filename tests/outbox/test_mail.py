@@ -42,12 +42,15 @@ class Relay:
 
     def __init__(self) -> None:
         self.taken: list[bytes] = []
+        self.senders: list[str] = []
+        """To whom each mail would be reported as undeliverable."""
         self.answers: dict[str, str] = {}
         self.lines: set[object] = set()
         """Where those who sent something came from; each connection has another port."""
 
     async def handle_MAIL(self, server, session, envelope, address, options):
         self.lines.add(session.peer)
+        self.senders.append(address)
         envelope.mail_from = address
         return self.answers.get("MAIL", "250 OK")
 
@@ -153,6 +156,17 @@ def test_a_message_arrives_in_greek_as_text_and_html(make_app, relay):
     assert (file.get_filename(), file.get_content()) == ("ραντεβού.ics", "BEGIN:VCALENDAR")
 
 
+def test_reports_go_to_the_return_path_and_else_to_the_sender(make_app, relay):
+    make_app(port=relay.port)
+    send("a")
+    make_app(port=relay.port, return_path="bounces@dimos.gr")
+    send("b")
+    assert relay.senders == ["portal@dimos.gr", "bounces@dimos.gr"]
+    assert [read(content)["From"].addresses[0].addr_spec for content in relay.taken] == [
+        "portal@dimos.gr"
+    ] * 2
+
+
 @pytest.mark.parametrize("letters", range(1, 60, 3))
 def test_a_subject_keeps_its_spaces_wherever_it_is_folded(make_app, relay, letters):
     subject = f"Το ραντεβού σας {'α' * letters} στις 10:00, Πέμπτη 26 Νοεμβρίου 2026 στο ΚΕΠ"
@@ -178,6 +192,12 @@ def test_the_same_key_gives_the_same_message_id_and_another_key_another(make_app
         send(key)
     first, again, other = (read(content)["Message-ID"] for content in relay.taken)
     assert first == again != other
+
+
+def test_whoever_sends_learns_the_message_id(make_app, relay):
+    make_app(port=relay.port)
+    told = mail.send("a", TO, "el", "notices/test", {"name": "Μαρία"})
+    assert read(relay.taken[0])["Message-ID"] == told
 
 
 @pytest.mark.parametrize(

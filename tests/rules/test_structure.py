@@ -25,6 +25,7 @@ VERSIONS = ROOT / "portal" / "migrations" / "versions"
 WRITTEN_BY_HAND = [path for path in [*CORE, *PLUGINS, *PLUGIN_TESTS] if VERSIONS not in path.parents]
 
 ONLY_IN = {
+    "botocore": {"portal/document_store/bucket.py", "portal/testing/bucket.py"},
     "flask_mail": {"portal/mail.py"},
     "rq": {"portal/queues.py", "portal/worker.py"},
     # The kit lets the tests of a plugin call its hooks as the portal does.
@@ -118,7 +119,7 @@ def test_scheduling_stands_on_the_standard_library_alone() -> None:
 
 
 def test_what_changes_a_state_knows_nothing_of_the_web() -> None:
-    pure = [path for path in CORE if path.name == "lifecycle.py"]
+    pure = [path for path in CORE if path.name in ("lifecycle.py", "states.py")]
     assert len(pure) >= 3
     for path in [*pure, ROOT / "portal" / "appointments" / "call.py"]:
         web = {package for package in packages(tree_of(path)) if package.startswith(("flask", "werkzeug"))}

@@ -56,6 +56,18 @@ def test_check_live_is_content_when_all_is_there(
     assert capsys.readouterr().err == ""
 
 
+def test_rotating_keys_wants_a_database_that_is_up_to_date_and_says_when_it_is_done(
+    environment: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment.mkdir()
+    monkeypatch.setenv("PORTAL_SECRET_KEY", f"{'n' * 40} {'o' * 40}")
+    assert cli.main(["rotate-keys"]) == 1
+    assert "run `portal db upgrade`" in capsys.readouterr().err
+    assert cli.main(["db", "upgrade"]) == 0
+    assert cli.main(["rotate-keys"]) == 0
+    assert "done: everything lies under the first key" in capsys.readouterr().out
+
+
 def test_trying_a_provider_says_what_was_tried(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["try", "identity", "demo"]) == 0
     assert capsys.readouterr().out == "the identity server can be used: in order\n"

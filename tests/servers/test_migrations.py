@@ -17,7 +17,7 @@ from sqlalchemy import MetaData, Table, inspect, select, text
 from portal import create_app, migrations
 from portal.config import load
 from portal.db import db
-from portal.documents.models import DocumentRequest, ProtocolCounter
+from portal.documents.models import DocumentRequest, IssuedDocument, ProtocolCounter
 from portal.encryption import encrypt, lookup_hashes
 from portal.people.models import Account, Person
 from portal.testing.servers import postgres_cluster
@@ -143,5 +143,30 @@ def test_cases_of_the_version_before_the_protocol_get_their_numbers(empty_app: F
     assert kept[0].due_on == date(2027, 1, 19)
     lasts = {(one.series, one.year): one.last for one in db.session.scalars(select(ProtocolCounter))}
     assert lasts == {("KEP-A", 2026): 2, ("KEP-B", 2026): 1, ("KEP-A", 2027): 1}
+    db.session.remove()
+    downgrade(revision="base")
+
+
+def test_documents_of_the_version_before_the_mailbox_tell_when_they_were_opened(empty_app: Flask) -> None:
+    upgrade(revision="0011")
+    tables = MetaData()
+    tables.reflect(db.engine)
+    for name in ("field", "person", "service", "office"):
+        old_row(tables.tables[name], id=1)
+    for number in (1, 2):
+        key = {"id": number, "key": f"key-{number}"}
+        old_row(tables.tables["appointment"], **key, office_id=1, service_id=1, clerk_id=1)
+        case = {"office_id": 1, "appointment_id": number, "number": number}
+        old_row(tables.tables["document_request"], **key, **case, state="issued", due_on=A_DAY.date())
+        file = {"request_id": number, "added_by": 1, "added_at": A_DAY}
+        nobody = {"approved_by": None, "verification_id": None}
+        old_row(tables.tables["issued_document"], id=number, **file, **nobody)
+    for number, day in enumerate((29, 30, 28), 1):
+        at = A_DAY.replace(day=day) if day < 30 else A_DAY.replace(hour=9)
+        line = {"id": number, "actor_id": None, "at": at, "subject": "appointment:1"}
+        old_row(tables.tables["audit_line"], **line, deed="document opened")
+    migrations.upgrade(empty_app)
+    told = db.session.scalars(select(IssuedDocument).order_by(IssuedDocument.id))
+    assert [one.opened_at and one.opened_at.hour for one in told] == [9, None]
     db.session.remove()
     downgrade(revision="base")

@@ -30,9 +30,9 @@ def fields(recipient: Recipient, address: PostalAddress) -> dict[str, str]:
 
 
 def national(phone: str) -> str:
-    """The ten digits of a Greek phone number; empty for any other."""
+    """The ten digits of a Greek landline or mobile phone; empty for any other number."""
     digits = re.sub(r"^(\+|00)30", "", re.sub(r"[\s.\-()]", "", phone))
-    return digits if re.fullmatch(r"[2-9]\d{9}", digits) else ""
+    return digits if re.fullmatch(r"([26]\d|94)\d{8}", digits) else ""
 
 
 def _wrong_length(name: str, address: PostalAddress) -> str:
@@ -50,8 +50,8 @@ def _wrong_digits(address: PostalAddress, phone: str) -> str:
         return translate("ELTA Courier delivers to Greek postal codes of five digits only.")
     if not national(phone):
         return translate(
-            "ELTA Courier calls Greek phone numbers only. Give a Greek number of ten digits, or choose "
-            "another way."
+            "ELTA Courier calls Greek phones only. Give a landline or mobile number of ten digits, or "
+            "choose another way."
         )
     return ""
 

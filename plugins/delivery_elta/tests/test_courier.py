@@ -120,9 +120,11 @@ assert ADDRESS is not None
         ({"address": PostalAddress("Α", "1", "15772", "Α" * 41)}, "at most 40"),
         ({"address": PostalAddress("Α" * 150, "1", "15772", "Ζωγράφου")}, "at most 150"),
         ({"name": "Α" * 151}, "at most 150"),
-        ({"phone": None}, "Greek number of ten digits"),
-        ({"phone": "+4930000000000"}, "Greek number of ten digits"),
-        ({"phone": "+30210000000"}, "Greek number of ten digits"),
+        ({"phone": None}, "landline or mobile number"),
+        ({"phone": "+4930000000000"}, "landline or mobile number"),
+        ({"phone": "+30210000000"}, "landline or mobile number"),
+        ({"phone": "+308000000000"}, "landline or mobile number"),
+        ({"phone": "+307000000000"}, "landline or mobile number"),
     ],
 )
 def test_what_elta_cannot_deliver_is_told_before_it_is_asked(

@@ -24,6 +24,7 @@ def test_numbers_of_elta_pass(number: str) -> None:
         ("10000004", "8"),
         ("00000008", "0"),
         ("00000015", "5"),
+        ("98765432", "6"),
     ],
 )
 def test_the_check_digit_is_the_one_of_the_postal_union(serial: str, digit: str) -> None:

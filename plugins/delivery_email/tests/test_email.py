@@ -74,3 +74,10 @@ def test_trying_it_asks_the_mail_server_and_sends_nothing(context: PluginContext
     [found] = delivery.try_out()
     assert found.trouble == "the mail server refuses us (535); compare [mail] and PORTAL_MAIL_PASSWORD"
     assert context.mail.sent == []
+
+
+def test_an_address_refused_at_once_has_words_for_the_citizen(context: PluginContext[Any]) -> None:
+    context.mail.trouble.append(PermanentFailure("the mail server refuses the recipient (550)"))
+    with pytest.raises(PermanentFailure, match="550") as failure:
+        EmailDelivery(context).send(a_parcel())
+    assert "Check the address" in failure.value.for_citizen

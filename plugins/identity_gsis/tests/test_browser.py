@@ -36,7 +36,7 @@ def portal(gsis: GsisSimulator, tmp_path_factory: pytest.TempPathFactory) -> Ite
     app = create_app(load(_environment(tmp_path_factory.mktemp("portal"), url, gsis)))
     with app.app_context():
         db.create_all()
-        import_file(demo.CATALOGUE, ("email", "pickup"))
+        import_file(demo.CATALOGUE, ("email", "mailbox", "pickup"))
     known = RegisteredClient(CLIENT, "a-secret", frozenset({f"{url}/login/back"}), frozenset({f"{url}/"}))
     gsis.register(known)
     server.app = app

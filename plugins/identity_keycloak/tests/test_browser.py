@@ -53,7 +53,7 @@ def town(keycloak: Keycloak, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         app = create_app(load({**_environment(folder, url, realm), "PORTAL_REDIS_URL": store}))
         with app.app_context():
             db.create_all()
-            import_file(demo.CATALOGUE, ("email", "pickup"))
+            import_file(demo.CATALOGUE, ("email", "mailbox", "pickup"))
         server.app = app
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()

@@ -67,7 +67,7 @@ def town(bbb: BbbSimulator, tmp_path: Path) -> Iterator[Town]:
     app = create_app(load(_environment(tmp_path, url, bbb)))
     with app.app_context():
         db.create_all()
-        import_file(demo.CATALOGUE, ("email", "pickup"))
+        import_file(demo.CATALOGUE, ("email", "mailbox", "pickup"))
         with transaction():
             db.session.add(_an_appointment())
     server.app = app

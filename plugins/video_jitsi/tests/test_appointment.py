@@ -46,7 +46,7 @@ def counter(jitsi: JitsiSimulator, tmp_path: Path, clock: time_machine.Traveller
     app.config["TESTING"] = True
     with app.app_context():
         db.create_all()
-        import_file(demo.CATALOGUE, ("email", "pickup"))
+        import_file(demo.CATALOGUE, ("email", "mailbox", "pickup"))
         yield app
         db.session.remove()
         db.engine.dispose()

@@ -9,6 +9,7 @@ from wtforms import BooleanField, FormField, RadioField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
 from portal.appointments.citizen.behalf_form import BehalfForm
+from portal.appointments.citizen.way_questions import WayQuestions
 from portal.appointments.lifecycle import Details
 from portal.appointments.models import Appointment
 from portal.appointments.papers import NEEDS, PAPERS, SIGN_LANGUAGE
@@ -16,22 +17,20 @@ from portal.appointments.rules import Wish, may_be_interpreted
 from portal.forms import (
     EmailField,
     ManyChoices,
-    PageForm,
     PhoneField,
     PostalCodeField,
     choices,
-    demand,
     required,
     short_text,
 )
 from portal.people.models import Person
-from portal.plugin_api import DeliveryProvider, PostalAddress, Recipient, RecipientField
+from portal.plugin_api import DeliveryProvider
 
 WITHOUT_INTERPRETER = {key: words for key, words in NEEDS.items() if key != SIGN_LANGUAGE}
 """Where an interpreter is booked already, together with the time, and where nobody would see him."""
 
 
-class DetailsForm(PageForm):
+class DetailsForm(WayQuestions):
     """Contact, paper, accommodations, language, and the way the document shall come."""
 
     behalf = FormField(BehalfForm)
@@ -73,24 +72,12 @@ class DetailsForm(PageForm):
 
     def __init__(self, *args: Any, ways: dict[str, DeliveryProvider], wish: Wish, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.ways, self.wish = ways, wish
+        self.wish = wish
         if wish.interpreted or not may_be_interpreted(wish.channel):
             self.needs.choices = choices(WITHOUT_INTERPRETER)
         if wish.channel == "phone":
             del self.paper
-        self.delivery.choices = choices({name: str(way.title) for name, way in ways.items()})
-        if not ways:
-            del self.delivery
-        if not self._anybody_needs(RecipientField.ATTACHMENT_WISH):
-            del self.attachment
-
-    def validate(self, extra_validators: Any = None) -> bool:
-        valid = bool(super().validate(extra_validators))
-        return self._address_given() and valid and self._is_reachable() if self.ways else valid
-
-    def needed_by(self, way: str) -> frozenset[RecipientField]:
-        """What the way of delivery needs to know."""
-        return self.ways[way].needs if way in self.ways else frozenset()
+        self.offer_ways(ways)
 
     def details(self, citizen: Person) -> Details:
         """The answers, ready for the lifecycle."""
@@ -105,61 +92,13 @@ class DetailsForm(PageForm):
             needs=self._needs(),
             remark=self.remark.data or "",
             delivery=way,
-            recipient=self._recipient(way),
+            recipient=self.recipient(way),
             served=self.behalf.form.served(),
         )
 
     def _needs(self) -> tuple[str, ...]:
         booked = (SIGN_LANGUAGE,) if self.wish.interpreted else ()
         return (*booked, *(self.needs.data or ()))
-
-    def address(self) -> dict[str, str]:
-        """As much of an address as was given."""
-        names = ("street", "number", "postal_code", "town")
-        return {name: self[name].data for name in names if self[name].data}
-
-    def _recipient(self, way: str) -> dict[str, Any]:
-        needed = self.needed_by(way)
-        known: dict[RecipientField, Any] = {
-            RecipientField.EMAIL: self.email.data,
-            RecipientField.PHONE: self.phone.data,
-            RecipientField.POSTAL_ADDRESS: self.address(),
-            RecipientField.ATTACHMENT_WISH: bool(self.attachment.data) if "attachment" in self else False,
-        }
-        return {str(field): known[field] for field in RecipientField if field in needed and field in known}
-
-    def _address_given(self) -> bool:
-        if RecipientField.POSTAL_ADDRESS not in self.needed_by(self.delivery.data or ""):
-            return True
-        wanted = {
-            self.street: _l("Write the street: the document is posted there."),
-            self.number: _l("Write the number of the house."),
-            self.postal_code: _l("Write the postal code."),
-            self.town: _l("Write the town."),
-        }
-        return all([demand(field, message) for field, message in wanted.items()])
-
-    def _is_reachable(self) -> bool:
-        """Ask the chosen way whether it leads to this recipient, now that all he told is in order."""
-        way = self.ways.get(self.delivery.data or "")
-        objection = way.objection(self._as_recipient()) if way else ""
-        if objection:
-            self.delivery.errors = [*self.delivery.errors, objection]
-        return not objection
-
-    def _as_recipient(self) -> Recipient:
-        told = self._recipient(self.delivery.data or "")
-        address = told.get(RecipientField.POSTAL_ADDRESS)
-        return Recipient(
-            name=(self["name"].data or "") if "name" in self else "",
-            language=self.language.data or "el",
-            email=self.email.data,
-            phone=self.phone.data,
-            address=PostalAddress(**address) if address else None,
-        )
-
-    def _anybody_needs(self, field: RecipientField) -> bool:
-        return any(field in way.needs for way in self.ways.values())
 
 
 def first_answers(

@@ -146,7 +146,7 @@ class StaffBookingForm(DetailsForm):
             needs=self._needs(),
             remark=self.remark.data or "",
             delivery=way,
-            recipient=self._recipient(way),
+            recipient=self.recipient(way),
             served=self.behalf.form.served(),
             asked=self.asked.data,
         )

@@ -35,6 +35,7 @@ from portal.people import access
 from portal.people.access import AT_THE_COUNTER
 from portal.people.models import Membership, Skill
 from portal.people.visitor import the_person
+from portal.plugin_api import DeliveryProvider
 
 blueprint = Blueprint("staff_booking", __name__, url_prefix="/staff/book")
 
@@ -73,7 +74,7 @@ def show() -> str:
     choice = _choice(request.args)
     if choice is None:
         return _page(None, None)
-    ways = ways_of(choice.service, choice.wish.channel)
+    ways = _ways(choice)
     form = StaffBookingForm(formdata=None, ways=ways, wish=choice.wish, data=_likely_answers(ways))
     times = _times(choice)
     form.offer_starts(times.starts, times.offer.window.zone, with_day=False)
@@ -85,7 +86,7 @@ def show() -> str:
 def book() -> ResponseReturnValue:
     """Take the time and book it, in one step. What was typed stays in every case."""
     choice = _choice(request.form) or abort(400)
-    form = StaffBookingForm(ways=ways_of(choice.service, choice.wish.channel), wish=choice.wish)
+    form = StaffBookingForm(ways=_ways(choice), wish=choice.wish)
     if not form.validate():
         return _again(choice, form), 422
     try:
@@ -180,6 +181,11 @@ def _services(office: Office) -> Sequence[Service]:
 def _times(choice: Choice, day: date | None = None) -> Times:
     offer = availability.offer(choice.service, booking_rules(), choice.office, wish=choice.wish)
     return Times(offer, day or day_asked(request.args.get("day", "")), choice.address)
+
+
+def _ways(choice: Choice) -> dict[str, DeliveryProvider]:
+    """The ways that lead to somebody who has not logged in."""
+    return ways_of(choice.service, choice.wish.channel, with_login=False)
 
 
 def _likely_answers(ways: Mapping[str, object]) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from portal.appointments.staff.presence import minutes_waiting, presence
 from portal.appointments.week import Times, why_address
 from portal.db import attempt, db, transaction
 from portal.documents import lifecycle as documents
+from portal.documents.issuing import approval
 from portal.documents.papers import lifecycle as papers
 from portal.documents.papers.review_forms import MissingPapers, RefusalForm
 from portal.people import access
@@ -51,6 +52,7 @@ def day(day: str = "") -> str:
         "staff/_agenda.html" if asked_by_script() else "staff/day.html",
         shown=shown,
         offices=offices,
+        to_approve=approval.waiting_for(person),
         minutes_waiting=minutes_waiting,
         states=STATES,
         needs=NEEDS,

@@ -20,7 +20,7 @@ from portal.documents.delivering.delivery_pages import visible
 from portal.documents.delivering.lifecycle import current_delivery
 from portal.documents.desk import blueprint
 from portal.documents.models import Delivery, DocumentRequest, IssuedDocument
-from portal.documents.progress import PROBLEMS
+from portal.documents.states import PROBLEMS
 from portal.outbox import OutboxRow
 from portal.people import access
 from portal.people.visitor import the_person
@@ -37,7 +37,12 @@ KINDS: dict[str, LazyString] = {
     "delivery.send": _l("A document could not be delivered"),
     "delivery.label": _l("A label could not be fetched from the carrier"),
     "delivery.news": _l("The carrier could not be asked where a parcel is"),
+    "delivery.notice": _l("The citizen was not told that his document did not reach him"),
     "delivery.limit": _l("The time limit of a parcel could not be looked at"),
+    "delivery.remind": _l("A citizen could not be reminded of a document"),
+    "delivery.kept": _l("The last day of a document at the counter could not be looked at"),
+    "delivery.waiting": _l("A message about a document at the counter did not reach the citizen"),
+    "delivery.cancel": _l("A parcel could not be called back from the carrier"),
     "delivery.forget": _l("Personal data about a delivery could not be erased outside of the portal"),
     "document.code": _l("A one-time code for a document was not sent"),
     "document.seal": _l("A document could not be sealed"),

@@ -5,12 +5,14 @@ Runs inside the caller's `transaction()`.
 
 from __future__ import annotations
 
+from flask_babel import force_locale
+
 from portal import audit
 from portal.documents import states
 from portal.documents.delivering import lifecycle as deliveries
 from portal.documents.models import Delivery
 from portal.people.models import Person
-from portal.plugin_api import Receipt, Tracking
+from portal.plugin_api import LazyText, Receipt, Tracking
 
 NEWS_EVENTS = {"sent": "send", "delivered": "arrive", "returned": "come_back", "failed": "fail"}
 """What the carrier says about a parcel, as an event of the delivery."""
@@ -50,8 +52,15 @@ def news_arrived(delivery: Delivery, news: Tracking) -> None:
     ):
         return
     states.change_delivery(delivery, event, news.at)
-    delivery.last_error = news.text if event == "fail" else ""
+    delivery.last_error = _in_english(news.reason) or (news.text if event == "fail" else "")
+    delivery.advice = news.for_citizen
     audit.record(None, "news of the carrier", states.subject(delivery.request), state=delivery.state)
+
+
+def _in_english(reason: LazyText) -> str:
+    """As all reasons are kept; pages translate those that the catalogue knows."""
+    with force_locale("en"):
+        return str(reason)
 
 
 def forgotten(delivery: Delivery) -> None:

@@ -18,12 +18,14 @@ from sqlalchemy import func, select
 from portal import clock, files, outbox, security
 from portal.db import db, transaction
 from portal.documents import case_progress, lifecycle, progress
-from portal.documents.delivering import access_codes, keeping
+from portal.documents.delivering import access_codes, calling_back, collecting, correcting
 from portal.documents.delivering import lifecycle as deliveries
+from portal.documents.delivering.recipients import ways_to
 from portal.documents.models import AccessCode, DocumentRequest
+from portal.documents.states import PROBLEMS
+from portal.forms import readable_phone
 from portal.people import access
 from portal.people.visitor import current_citizen, current_person
-from portal.providers import current_providers
 
 blueprint = Blueprint("documents", __name__, url_prefix="/documents")
 
@@ -38,14 +40,21 @@ def document_words() -> dict[str, object]:
         "status_steps": progress.status_steps,
         "can_be_fetched": progress.can_be_fetched,
         "current_delivery": deliveries.current_delivery,
-        "delivery_states": progress.DELIVERY_STATES,
-        "delivery_problems": progress.PROBLEMS,
+        "delivery_state": progress.delivery_state,
+        "delivery_problems": PROBLEMS,
         "delivery_next_steps": progress.NEXT_STEPS,
         "qr_of": progress.qr_of,
-        "closed_until": keeping.closed_until,
-        "delivery_ways": lambda: current_providers().delivery,
+        "closed_until": collecting.closed_until,
+        "keeps": progress.keeps,
+        "lies_in_portal": progress.lies_in_portal,
+        "ways_to": ways_to,
+        "reason_told": progress.reason_told,
+        "can_be_corrected": correcting.can_be_corrected,
+        "is_deaf": correcting.is_deaf,
+        "readable_phone": readable_phone,
         "way_title": progress.way_title,
         "has_labels": progress.has_labels,
+        "parcel_can_be_called_back": calling_back.can_be_asked,
         "address_lines": progress.address_lines,
         "moment": case_progress.moment,
     }
@@ -60,7 +69,9 @@ def show(key: str) -> ResponseReturnValue:
         return _gone(wanted)
     if not _may_read(wanted):
         return render_template("documents/prove.html", wanted=wanted)
-    return render_template("documents/document.html", wanted=wanted, document=wanted.document)
+    return render_template(
+        "documents/document.html", wanted=wanted, document=wanted.document, is_own=_is_own(wanted)
+    )
 
 
 @blueprint.post("/<key>/code")
@@ -69,8 +80,8 @@ def show(key: str) -> ResponseReturnValue:
 def ask_code(key: str) -> ResponseReturnValue:
     """Mail a one-time code to the address of the appointment."""
     wanted = _wanted(key)
-    if not progress.can_be_fetched(wanted):
-        return _gone(wanted)
+    if (refused := _no_code(wanted)) is not None:
+        return refused
     if access_codes.enough_sent(wanted):
         flash(_("We have sent several codes already. Use the newest one, or come back in an hour."), "error")
     else:
@@ -84,8 +95,8 @@ def ask_code(key: str) -> ResponseReturnValue:
 def enter_code(key: str) -> ResponseReturnValue:
     """Ask for the code that was mailed."""
     wanted = _wanted(key)
-    if not progress.can_be_fetched(wanted):
-        return _gone(wanted)
+    if (refused := _no_code(wanted)) is not None:
+        return refused
     return render_template("documents/code.html", wanted=wanted, error="")
 
 
@@ -95,8 +106,8 @@ def enter_code(key: str) -> ResponseReturnValue:
 def open_with_code(key: str) -> ResponseReturnValue:
     """Let this session read the document if the code is right."""
     wanted = _wanted(key)
-    if not progress.can_be_fetched(wanted):
-        return _gone(wanted)
+    if (refused := _no_code(wanted)) is not None:
+        return refused
     with transaction():
         answer = access_codes.use(wanted, request.form.get("code", ""))
     if answer == "right":
@@ -148,20 +159,38 @@ def _wanted(key: str) -> DocumentRequest:
 
 def _may_read(wanted: DocumentRequest) -> bool:
     """The citizen after his login, or whoever typed the code of this document a short while ago."""
-    citizen = current_citizen()
-    if citizen is not None and access.may_see_own(citizen, wanted.appointment):
+    if _is_own(wanted):
         return True
     opened = session.get("open_document")
     return (
         opened is not None
+        and not progress.lies_in_portal(wanted)
         and opened["key"] == wanted.key
         and datetime.fromisoformat(opened["until"]) > clock.now()
     )
 
 
+def _is_own(wanted: DocumentRequest) -> bool:
+    citizen = current_citizen()
+    return citizen is not None and access.may_see_own(citizen, wanted.appointment)
+
+
+def _no_code(wanted: DocumentRequest) -> ResponseReturnValue | None:
+    """The answer where no code opens anything: the document is gone, or its owner chose to log in for it."""
+    if not progress.can_be_fetched(wanted):
+        return _gone(wanted)
+    if progress.lies_in_portal(wanted):
+        return redirect(flask_url_for("documents.show", key=wanted.key))
+    return None
+
+
 def _gone(wanted: DocumentRequest) -> ResponseReturnValue:
-    """The time is over, or the office took the document back; the page says what to do."""
-    return render_template("documents/gone.html", wanted=wanted), 410
+    """The time is over, or it was taken back or deleted; the page says what to do.
+
+    That the citizen has deleted it is told to himself alone.
+    """
+    is_deleted = _is_own(wanted) and wanted.document is not None and wanted.document.deleted_at is not None
+    return render_template("documents/gone.html", wanted=wanted, is_deleted=is_deleted), 410
 
 
 def _post_code(wanted: DocumentRequest) -> None:

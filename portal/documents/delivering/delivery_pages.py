@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import flash, redirect, render_template, request
+from flask import abort, flash, redirect, render_template, request
 from flask import url_for as flask_url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -10,7 +10,7 @@ from sqlalchemy import Select
 
 from portal import security
 from portal.db import transaction
-from portal.documents.delivering import keeping, lifecycle, trays, undoing
+from portal.documents.delivering import calling_back, collecting, lifecycle, trays, undoing
 from portal.documents.desk import (
     back_to,
     blueprint,
@@ -20,7 +20,7 @@ from portal.documents.desk import (
     way_chosen,
 )
 from portal.documents.models import DocumentRequest
-from portal.documents.progress import has_labels
+from portal.documents.progress import has_labels, keeps
 from portal.people import access
 from portal.people.visitor import the_person
 from portal.providers import current_providers
@@ -42,6 +42,7 @@ def desk_page(code_error: str = "", code: str = "") -> str:
         heaps=heaps,
         empty=empty,
         sieve=sieve,
+        all_ways=current_providers().delivery,
         offices=trays.offices_of(person),
         carriers=_carriers(heaps),
         may_serve=lambda appointment: access.may_serve(person, appointment),
@@ -61,19 +62,25 @@ def desk_words() -> dict[str, object]:
         "age_in_words": trays.age_in_words,
         "waiting_since": trays.waiting_since,
         "can_be_extended": _can_be_extended,
-        "ready_states": keeping.READY,
+        "ready_states": collecting.READY,
     }
 
 
-@blueprint.post("/deliveries/<key>/<any('carrier', 'came-back', 'try-again'):deed>")
+@blueprint.post("/deliveries/<key>/<any('carrier', 'came-back', 'try-again', 'call-back'):deed>")
 @security.staff_only
 def record_deed(key: str, deed: str) -> ResponseReturnValue:
-    """Given to the carrier, came back, or to be tried once more the same way."""
+    """Given to the carrier, came back, to be tried once more the same way, or to be called back."""
     delivery = delivery_at_desk(key)
+    if deed == "came-back" and keeps(delivery.provider):
+        abort(400)  # there is nothing that could come back
     deeds = {
         "carrier": (lifecycle.handed_to_carrier, _("Recorded: given to the carrier.")),
         "came-back": (lifecycle.came_back, _("Recorded: it came back. Choose another way.")),
         "try-again": (lifecycle.try_again, _("The document is being sent once more.")),
+        "call-back": (
+            calling_back.ask,
+            _("The carrier is being asked. Its answer will stand here; until then nothing has changed."),
+        ),
     }
     change, message = deeds[deed]
     with refusals_told():

@@ -1,4 +1,4 @@
-"""What happens to a parcel after it was given to a provider: its label, its news, its time limit.
+"""What happens to a parcel after it was given to a provider: label, news, a reminder, its time limit.
 
 Done by workers. Each kind of work is an outbox row; news are asked for again and again, a new row each time.
 """
@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from portal import clock, files, outbox
+from flask_babel import force_locale
+
+from portal import audit, clock, files, outbox
 from portal.db import db, transaction
 from portal.documents import lifecycle
 from portal.documents.delivering import carrier
 from portal.documents.delivering import lifecycle as deliveries
+from portal.documents.delivering.parcels import parcel_of
 from portal.documents.models import Delivery
+from portal.documents.states import subject
 from portal.plugin_api import DeliveryProvider, PermanentFailure, Receipt
 from portal.providers import current_providers
 
@@ -33,6 +37,7 @@ def begin(delivery: Delivery) -> None:
         return
     post_label(delivery)
     _post_news(delivery, provider)
+    _post_reminder(delivery, provider)
     _post_limit(delivery, provider)
 
 
@@ -75,7 +80,7 @@ def draw_label(delivery_id: int) -> None:
     with transaction():
         kept = carrier.label_drawn(db.session.get_one(Delivery, delivery_id), stored.stored_as)
     if not kept:
-        files.forget(stored.stored_as)
+        files.let_go(stored.stored_as)
 
 
 @outbox.job("delivery.news", queue="delivery")
@@ -84,7 +89,9 @@ def ask_for_news(delivery_id: int) -> None:
     delivery, provider = _followed(delivery_id)
     if provider is None:
         return
-    news = provider.track(receipt_of(delivery))
+    receipt = receipt_of(delivery)
+    with force_locale(delivery.request.appointment.language):
+        news = provider.track(receipt)
     with transaction():
         delivery = db.session.get_one(Delivery, delivery_id)
         carrier.news_arrived(delivery, news)
@@ -100,11 +107,25 @@ def look_at_limit(delivery_id: int) -> None:
         return
     with transaction():
         delivery = db.session.get_one(Delivery, delivery_id)
-        if delivery.changed_at + provider.overdue_after > clock.now():
+        if _limit(delivery, provider.overdue_after) > clock.now():
             _post_limit(delivery, provider)
             return
-        days = provider.overdue_after.days
-        deliveries.failed(delivery, f"nothing is known of its arrival after {days} days; ask the carrier")
+        deliveries.failed(delivery, _overdue(delivery, provider))
+
+
+@outbox.job("delivery.remind", queue="delivery")
+def remind(delivery_id: int) -> None:
+    """Have the citizen reminded, once, of what has not arrived."""
+    delivery, provider = _followed(delivery_id)
+    document = delivery.request.document
+    if provider is None or delivery.state != "sent" or document is None or not document.is_kept:
+        return
+    parcel = parcel_of(delivery, provider)
+    with force_locale(parcel.recipient.language):
+        provider.remind(parcel)
+    with transaction():
+        delivery = db.session.get_one(Delivery, delivery_id)
+        audit.record(None, "citizen reminded", subject(delivery.request), provider=delivery.provider)
 
 
 def _followed(delivery_id: int) -> tuple[Delivery, DeliveryProvider | None]:
@@ -122,15 +143,41 @@ def _post_news(delivery: Delivery, provider: DeliveryProvider) -> None:
 
 
 def _too_old(delivery: Delivery, provider: DeliveryProvider) -> bool:
-    """Twice the limit after the beginning even a lost parcel is not asked about any more."""
-    limit = provider.overdue_after
-    return limit is not None and delivery.created_at + 2 * limit < clock.now()
+    """After some time even a lost parcel is not asked about any more."""
+    twice = provider.overdue_after * 2 if provider.overdue_after else None
+    longest = provider.news_for or twice
+    return longest is not None and delivery.created_at + longest < clock.now()
 
 
 def _post_limit(delivery: Delivery, provider: DeliveryProvider) -> None:
     if provider.overdue_after is not None:
-        due_at = delivery.changed_at + provider.overdue_after
+        due_at = _limit(delivery, provider.overdue_after)
         _post("limit", delivery, f"{due_at:%Y%m%dT%H%M%S}", due_at, lifecycle.FORGET_UNTIL)
+
+
+def _limit(delivery: Delivery, overdue_after: timedelta) -> datetime:
+    """When it should have arrived: what lies in the portal before it is erased there, at the latest."""
+    limit = delivery.changed_at + overdue_after
+    document = delivery.request.document
+    if document is not None and current_providers().keeps(delivery.provider):
+        return min(limit, document.expires_at)
+    return limit
+
+
+def _overdue(delivery: Delivery, provider: DeliveryProvider) -> str:
+    """What the staff read about a parcel that has not arrived in its time."""
+    days = (clock.now() - delivery.changed_at).days
+    if provider.kept_in_portal:
+        return f"not opened after {days} days; call the citizen or choose another way"
+    return f"nothing is known of its arrival after {days} days; ask the carrier"
+
+
+def _post_reminder(delivery: Delivery, provider: DeliveryProvider) -> None:
+    """There is one row for each parcel, and so one reminder. Of what lies ready for some days tells
+    `collecting`."""
+    if provider.remind_after is not None and provider.kept_for is None and delivery.state == "sent":
+        due_at = delivery.changed_at + provider.remind_after
+        _post("remind", delivery, "once", due_at, PATIENCE)
 
 
 def _post(what: str, delivery: Delivery, which: str, due_at: datetime, patience: timedelta) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from portal import clock, security
 from portal.appointments.papers import PAPERS
 from portal.db import db, transaction
-from portal.documents.delivering import counter_codes, keeping, lifecycle, undoing
+from portal.documents.delivering import collecting, counter_codes, lifecycle, undoing
 from portal.documents.delivering.delivery_pages import desk_page
 from portal.documents.delivering.hand_over_forms import AUTHORISATIONS, HandOverForm
 from portal.documents.delivering.trays import within_reach
@@ -43,7 +43,7 @@ def find_by_code() -> ResponseReturnValue:
 def hand_over(key: str) -> ResponseReturnValue:
     """Whom the document is for and what to look at; before that, the code."""
     delivery = delivery_at_desk(key)
-    if delivery.state not in keeping.READY:
+    if delivery.state not in collecting.READY:
         return _moved_on(delivery)
     return _page(delivery, HandOverForm(formdata=None))
 
@@ -53,7 +53,7 @@ def hand_over(key: str) -> ResponseReturnValue:
 def show_code(key: str) -> ResponseReturnValue:
     """The code was typed or scanned for this document."""
     delivery = delivery_at_desk(key)
-    if delivery.state not in keeping.READY:
+    if delivery.state not in collecting.READY:
         return _moved_on(delivery)
     try:
         with transaction():
@@ -71,7 +71,7 @@ def show_code(key: str) -> ResponseReturnValue:
 def handed_over(key: str) -> ResponseReturnValue:
     """The document is in the hands of whom it is for."""
     delivery = delivery_at_desk(key)
-    if delivery.state not in keeping.READY:
+    if delivery.state not in collecting.READY:
         return _moved_on(delivery)
     form = HandOverForm()
     if not counter_codes.is_proved(delivery):
@@ -121,7 +121,7 @@ def extend(key: str) -> ResponseReturnValue:
     delivery = delivery_at_desk(key)
     with refusals_told():
         with transaction():
-            keeping.extend(delivery, the_person())
+            collecting.extend(delivery, the_person())
         flash(_("It is kept longer. The citizen gets an e-mail with the new day."), "success")
     return back_to(delivery.request.appointment)
 
@@ -144,7 +144,7 @@ def _ready() -> list[Delivery]:
         select(Delivery)
         .join(Delivery.request)
         .join(DocumentRequest.appointment)
-        .where(Delivery.state.in_(keeping.READY), Delivery.code != "", DocumentRequest.state == "issued")
+        .where(Delivery.state.in_(collecting.READY), Delivery.code != "", DocumentRequest.state == "issued")
     )
     return list(db.session.scalars(within_reach(ready, the_person())))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from portal import audit, clock, outbox
@@ -18,6 +18,7 @@ from portal.documents.models import Delivery, DocumentRequest, HandOver
 from portal.documents.states import (
     DELIVERY_TRANSITIONS,
     NotPossible,
+    call_back_outside,
     cancel_what_has_not_left,
     change_delivery,
     delivery_subject,
@@ -80,13 +81,15 @@ def try_again(delivery: Delivery, actor: Person) -> None:
     _post_sending(delivery)
 
 
-def sending_begins(delivery: Delivery, kept_until: date | None = None) -> bool:
-    """From now on the provider may have the parcel, whatever becomes of us. False if it was called off.
+def sending_begins(delivery: Delivery, known_since: datetime | None, kept_until: date | None = None) -> bool:
+    """From now on the provider may have the parcel, whatever becomes of us.
 
-    ``kept_until`` is the day that the recipient may be told from now on.
+    False if it was called off, or if another worker has begun since the parcel was looked up:
+    ``known_since`` is what stood in ``sending_since`` then. ``kept_until`` is the day that the recipient
+    may be told from now on.
     """
     lock(delivery.request, delivery)
-    if delivery.state != "waiting":
+    if delivery.state != "waiting" or delivery.sending_since != known_since:
         return False
     delivery.sending_since, delivery.kept_until = clock.now(), kept_until
     return True
@@ -95,14 +98,18 @@ def sending_begins(delivery: Delivery, kept_until: date | None = None) -> bool:
 def receipt_arrived(delivery: Delivery, receipt: Receipt) -> None:
     """The provider took the parcel. A receipt that is known already changes nothing.
 
-    If the attempt was called off meanwhile, it stays so; what the provider said is kept all the same.
+    If the attempt was called off meanwhile, it stays so, and the parcel is called back. A worker that was
+    late and looked the parcel up does not take away the number that another one was told.
     """
     lock(delivery.request, delivery)
-    keep_receipt(delivery, receipt)
+    if not receipt.number_missing or not delivery.reference:
+        keep_receipt(delivery, receipt)
     delivery.code, delivery.sending_since = receipt.code or "", None
     if delivery.state == "waiting":
         change_delivery(delivery, RECEIPT_EVENTS[receipt.state])
         audit.record(None, "delivery on its way", subject(delivery.request), provider=delivery.provider)
+    elif delivery.state == "cancelled":
+        call_back_outside(delivery)
 
 
 def handed_over(delivery: Delivery, actor: Person, proof: Proof) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask_babel import force_locale
 
-from portal import clock, files
+from portal import files
 from portal.appointments.links import page_address
-from portal.documents.delivering import keeping
+from portal.documents.delivering import collecting
 from portal.documents.delivering.recipients import recipient_of
 from portal.documents.models import Delivery, IssuedDocument
 from portal.plugin_api import Counter, DeliveryProvider, Document, Parcel, PermanentFailure
@@ -16,8 +16,8 @@ def parcel_of(delivery: Delivery, provider: DeliveryProvider) -> Parcel:
     """The parcel of one attempt. Raises PermanentFailure when there is no file any more."""
     request = delivery.request
     appointment, issued = request.appointment, request.document
-    if issued is None or issued.expires_at <= clock.now():
-        raise PermanentFailure("the document has expired or was taken back")
+    if issued is None or not issued.is_kept:
+        raise PermanentFailure("the document has expired, or was taken back or deleted")
     language = appointment.language
     return Parcel(
         key=delivery.key,
@@ -28,7 +28,7 @@ def parcel_of(delivery: Delivery, provider: DeliveryProvider) -> Parcel:
         page_url=page_address("documents.show", key=request.key),
         expires_at=issued.expires_at,
         counter=_counter(delivery, provider),
-        kept_until=keeping.last_day(delivery, provider),
+        kept_until=collecting.last_day(delivery, provider),
     )
 
 
@@ -47,7 +47,7 @@ def _counter(delivery: Delivery, provider: DeliveryProvider) -> Counter:
     appointment = delivery.request.appointment
     office, language = appointment.office, appointment.language
     with force_locale(language):
-        closed = keeping.closed_in_days(delivery, keeping.last_day(delivery, provider))
+        closed = collecting.closed_in_days(delivery, collecting.last_day(delivery, provider))
     return Counter(
         address=office.address.in_language(language),
         opening=office.opening.in_language(language),

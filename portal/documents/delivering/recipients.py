@@ -1,4 +1,4 @@
-"""Who gets a document, as a provider is told: what the delivery names, with the contact of the booking."""
+"""Who gets a document and by which ways: what the delivery names, with the contact of the booking."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from portal.appointments.models import Appointment
-from portal.plugin_api import PostalAddress, Recipient
+from portal.plugin_api import DeliveryProvider, PostalAddress, Recipient
+from portal.providers import current_providers
+
+
+def ways_to(appointment: Appointment) -> dict[str, DeliveryProvider]:
+    """The ways that lead to this citizen: who has never logged in could not open what lies in the portal."""
+    ways = current_providers().delivery
+    return {name: way for name, way in ways.items() if appointment.citizen_id or not way.kept_in_portal}
 
 
 def recipient_of(appointment: Appointment, told: Mapping[str, Any]) -> Recipient:

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from portal import audit, clock
 from portal.documents import states
-from portal.documents.delivering import following, keeping
+from portal.documents.delivering import collecting, following
 from portal.documents.delivering.lifecycle import current_delivery
 from portal.documents.models import Delivery
 from portal.people.models import Person
@@ -38,9 +38,9 @@ def undo(delivery: Delivery, actor: Person) -> None:
     if not can_be_undone(delivery):
         raise states.NotPossible(delivery.state)
     if delivery.state == "delivered":
-        states.change_request(delivery.request, "reopen")
+        states.change_request(delivery.request, "undo")
     states.change_delivery(delivery, "undo")
     delivery.by_hand_at = delivery.hand_over = None
     audit.record(actor.id, "hand-over undone", states.subject(delivery.request))
-    keeping.post_end(delivery)
+    collecting.post_end(delivery)
     following.post_label(delivery)

@@ -9,7 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from sqlalchemy import func, select
+
 from portal import audit, clock, outbox
+from portal.appointments.models import Appointment
 from portal.certificates import verification
 from portal.db import db
 from portal.documents import lifecycle, states
@@ -17,8 +20,11 @@ from portal.documents.delivering.lifecycle import Way
 from portal.documents.models import Delivery, DocumentRequest, PreparedDocument
 from portal.documents.states import NotPossible, change_request
 from portal.files import StoredFile
+from portal.people import access
+from portal.people.access import active_memberships
 from portal.people.models import Person
 
+OVERSEERS = ("supervisor", "administrator")
 SEALING_GIVES_UP = timedelta(days=2)
 
 
@@ -98,6 +104,21 @@ def sealed(request: DocumentRequest, key: str, stored: StoredFile, terms: Terms)
     former, clerk = prepared.stored_as, prepared.clerk
     _issue(prepared, stored, prepared.approver or clerk, terms, "seal")
     return former
+
+
+def waiting_for(person: Person) -> int:
+    """How many documents wait for this person to approve them."""
+    if not any(post.approves or post.role in OVERSEERS for post in active_memberships(person)):
+        return 0
+    waiting = (
+        select(Appointment.office_id, func.count())
+        .join(DocumentRequest.appointment)
+        .join(DocumentRequest.prepared)
+        .where(DocumentRequest.state == "to_approve", PreparedDocument.prepared_by != person.id)
+        .group_by(Appointment.office_id)
+    )
+    counts = db.session.execute(waiting)
+    return sum(count for office_id, count in counts if access.may_approve(person, office_id, 0))
 
 
 def _prepared(

@@ -78,7 +78,7 @@ def send_back(key: str) -> ResponseReturnValue:
             return render_template("documents/approve.html", **page), 422
         with transaction():
             stored_as = approval.send_back(wanted, looked_at, the_person(), reason)
-        files.forget(stored_as)
+        files.let_go(stored_as)
         flash(_("The document went back to %(name)s.", name=wanted.appointment.clerk.name), "success")
     return redirect(flask_url_for("desk.deliveries"))
 
@@ -91,7 +91,7 @@ def call_back(key: str) -> ResponseReturnValue:
     with refusals_told():
         with transaction():
             stored_as = approval.call_back(wanted, the_person())
-        files.forget(stored_as)
+        files.let_go(stored_as)
         flash(_("The document is called back. Prepare it anew."), "success")
     return back_to(wanted.appointment)
 

@@ -46,7 +46,7 @@ def from_template(
 ) -> Finished:
     """The template filled from the case. Raises NotAcceptable."""
     block = Block(_new_code(), _page())
-    given = values.of_case(request.appointment, clerk, answers)
+    given = values.of_case(request.appointment, request.protocol, clerk, answers)
     content = _drawn(lambda: drawing.certificate(name, given, block))
     if block and not block.drawn:
         content = marking.with_page(content, _drawn(lambda: drawing.page_with(block)))
@@ -56,7 +56,7 @@ def from_template(
 def preview(request: DocumentRequest, name: str, answers: Mapping[str, Any], clerk: Person) -> bytes:
     """The same to look at, marked as a draft, without a code that works. Raises NotAcceptable."""
     block = Block(SAMPLE if _codes_wanted() else "", _page())
-    given = values.of_case(request.appointment, clerk, answers)
+    given = values.of_case(request.appointment, request.protocol, clerk, answers)
     return _drawn(lambda: drawing.certificate(name, given, block, draft=True))
 
 

@@ -12,11 +12,11 @@ from portal.appointments.models import Appointment
 from portal.db import transaction
 from portal.documents import lifecycle, states
 from portal.documents.delivering import lifecycle as deliveries
+from portal.documents.delivering.recipients import ways_to
 from portal.documents.desk import back_to, blueprint, refusals_told, served_request, way_chosen
 from portal.documents.issuing import approval, finishing
 from portal.documents.models import DocumentRequest
 from portal.people.visitor import the_person
-from portal.providers import current_providers
 
 PUT_FORWARD = {
     "issued": _l("The document has been issued and is on its way to the citizen."),
@@ -68,7 +68,7 @@ def take_back(key: str) -> ResponseReturnValue:
     with refusals_told():
         with transaction():
             stored_as = lifecycle.take_back(wanted, the_person())
-        files.forget(stored_as)
+        files.let_go(stored_as)
         flash(_("The document has been taken back. Add the right one."), "success")
     return back_to(wanted.appointment)
 
@@ -87,7 +87,7 @@ def withdraw(key: str) -> ResponseReturnValue:
 
 def way_instead(appointment: Appointment) -> deliveries.Way | None:
     """What the clerk chose, where the citizen chose nothing or a way that there is no more."""
-    if appointment.delivery in current_providers().delivery:
+    if appointment.delivery in ways_to(appointment):
         return None
     return way_chosen(appointment, request.form.get("way", ""))
 
@@ -98,6 +98,6 @@ def put_forward(wanted: DocumentRequest, finished: approval.Finished, instead: d
         with transaction():
             approval.put_forward(wanted, finished, the_person(), finishing.terms(), instead)
     except states.NotPossible:
-        files.forget(finished.stored.stored_as)
+        files.let_go(finished.stored.stored_as)
         raise
     flash(PUT_FORWARD.get(wanted.state, PUT_FORWARD["issued"]), "success")

@@ -17,7 +17,7 @@ from portal.documents.desk import back_to, blueprint, refusals_told, served_requ
 from portal.documents.issuing import finishing
 from portal.documents.issuing.issuing_pages import put_forward, way_instead
 from portal.documents.models import DocumentRequest
-from portal.files import NotAcceptable
+from portal.files import NotAcceptable, StoreTrouble
 from portal.forms import PageForm
 from portal.people.visitor import the_person
 
@@ -50,11 +50,12 @@ def use_template(key: str) -> ResponseReturnValue:
     with refusals_told():
         instead = way_instead(wanted.appointment)
         title = template.form.title.el
-        put_forward(
-            wanted,
-            finishing.from_template(wanted, template.name, title, answers, the_person()),
-            instead,
-        )
+        try:
+            finished = finishing.from_template(wanted, template.name, title, answers, the_person())
+        except StoreTrouble as trouble:
+            flash(str(trouble.told), "error")
+            return _page(wanted, template, form), 503
+        put_forward(wanted, finished, instead)
     return back_to(wanted.appointment)
 
 

@@ -12,14 +12,8 @@ from sqlalchemy import select
 
 from portal import audit, clock, files, outbox
 from portal.db import db, transaction
-from portal.documents.models import (
-    AskedPaper,
-    Delivery,
-    DocumentRequest,
-    IssuedDocument,
-    PreparedDocument,
-    SentPaper,
-)
+from portal.documents import named_files
+from portal.documents.models import AskedPaper, DocumentRequest, SentPaper
 
 ENDED = ("issued", "completed", "refused", "withdrawn")
 """Here the office needs the papers no more, unless the document is taken back."""
@@ -63,13 +57,7 @@ def erase(request_id: int) -> None:
 
 def sweep() -> None:
     """Remove the files that no document, issued or prepared, no paper and no label of a parcel names."""
-    documents = select(IssuedDocument.stored_as).where(IssuedDocument.expires_at > clock.now())
-    papers = select(SentPaper.stored_as).where(SentPaper.erased_at.is_(None))
-    labels = select(Delivery.label_file).where(Delivery.label_file != "")
-    prepared = select(PreparedDocument.stored_as)
-    files.sweep(
-        {name for named in (documents, prepared, papers, labels) for name in db.session.scalars(named)}
-    )
+    files.sweep(named_files.named)
 
 
 def _files_of(request: DocumentRequest) -> list[SentPaper]:

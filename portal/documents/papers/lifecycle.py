@@ -158,6 +158,14 @@ def refuse(request: DocumentRequest, reason: str, actor: Person) -> None:
     case_notices.tell(request, "case_refused")
 
 
+def reopen(request: DocumentRequest, actor: Person) -> None:
+    """The refusal was a mistake, or the citizen's objection was right: the case is undecided again."""
+    states.change_request(request, "reopen")
+    request.reason = ""
+    audit.record(actor.id, "refusal taken back", subject(request))
+    case_notices.tell(request, "case_reopened")
+
+
 def read(file: SentPaper, actor: Person) -> None:
     """A clerk opened the file."""
     must_be_writing()

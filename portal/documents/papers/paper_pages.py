@@ -18,7 +18,7 @@ from portal.documents.models import AskedPaper, DocumentRequest, SentPaper
 from portal.documents.papers import lifecycle as papers
 from portal.documents.papers import paper_check
 from portal.documents.states import NotPossible
-from portal.files import NotAcceptable, StoredFile
+from portal.files import NotAcceptable, StoredFile, StoreTrouble
 from portal.forms import PageForm
 from portal.people import access
 from portal.people.visitor import the_person
@@ -49,6 +49,9 @@ def add(key: str) -> ResponseReturnValue:
     except NotAcceptable as refusal:
         form.file.errors = [str(refusal)]
         return _question(paper, form), 422
+    except StoreTrouble as trouble:
+        form.file.errors = [str(trouble.told)]
+        return _question(paper, form), 503
     except (NotPossible, papers.TooManyFiles):
         return _not_now(paper)
     flash(_received_words(paper), "success")
@@ -66,7 +69,7 @@ def take_back(key: str) -> ResponseReturnValue:
             stored_as = papers.take_back(file, the_person())
     except NotPossible:
         return _not_now(paper)
-    files.forget(stored_as)
+    files.let_go(stored_as)
     flash(_("The file is erased. The office does not have it any more."), "success")
     return _to_case(paper.request)
 
@@ -114,7 +117,7 @@ def _keep(paper: AskedPaper, stored: StoredFile) -> None:
         with transaction():
             papers.receive(paper, stored, the_person())
     except BaseException:
-        files.forget(stored.stored_as)
+        files.let_go(stored.stored_as)
         raise
 
 

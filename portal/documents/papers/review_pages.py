@@ -98,6 +98,18 @@ def refuse_request(key: str) -> ResponseReturnValue:
     return back_to(wanted.appointment)
 
 
+@blueprint.post("/appointments/<key>/document/reopen")
+@security.staff_only
+def reopen(key: str) -> ResponseReturnValue:
+    """The refusal does not stand."""
+    wanted = served_request(key)
+    with refusals_told():
+        with transaction():
+            papers.reopen(wanted, the_person())
+        flash(_("The refusal is taken back. The citizen gets an e-mail, and the case goes on."), "success")
+    return back_to(wanted.appointment)
+
+
 @blueprint.get("/papers/<key>")
 @security.staff_only
 def read_paper(key: str) -> ResponseReturnValue:

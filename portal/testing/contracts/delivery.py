@@ -73,7 +73,8 @@ class DeliveryProviderBehaviour(ProviderBehaviour):
     def effects(self, provider: DeliveryProvider) -> list[str]:
         """What the outside has now, one text for each effect that a recipient can tell from another.
 
-        Two mails with one message id are one effect; the text should contain the recipient's name.
+        Two mails with one message id are one effect; the text should contain the recipient's name, unless
+        the document is kept in the portal.
         """
 
     def test_the_same_key_has_one_effect_and_one_receipt(self, provider: DeliveryProvider) -> None:
@@ -91,7 +92,26 @@ class DeliveryProviderBehaviour(ProviderBehaviour):
 
     def test_a_greek_name_survives(self, provider: DeliveryProvider) -> None:
         provider.send(a_parcel())
-        assert GREEK_NAME in self.effects(provider)[0]
+        [told] = self.effects(provider)
+        assert (GREEK_NAME in told) != provider.kept_in_portal
+
+    def test_the_notice_of_what_is_kept_in_the_portal_gives_nothing_away(
+        self, provider: DeliveryProvider
+    ) -> None:
+        if not provider.kept_in_portal:
+            return
+        receipt, notice = provider.send(a_parcel()), self.effects(provider)[0]
+        personal = (GREEK_NAME, *GREEK_NAME.split(), "Βεβαίωση", "βεβαίωση.pdf", "ΚΕΠ Ζωγράφου")
+        assert [word for word in personal if word in notice] == []
+        assert "https://kep.example/documents/abc" in notice
+        assert (receipt.state, receipt.code) == ("sent", None)
+
+    def test_reminding_twice_has_one_effect_or_none(self, provider: DeliveryProvider) -> None:
+        provider.send(a_parcel())
+        for _again in range(2):
+            provider.remind(a_parcel())
+        reminds = provider.remind_after is not None and provider.kept_for is None
+        assert len(self.effects(provider)) == 1 + reminds
 
     def test_the_receipt_can_be_kept(self, provider: DeliveryProvider) -> None:
         receipt = provider.send(a_parcel())
@@ -112,8 +132,16 @@ class DeliveryProviderBehaviour(ProviderBehaviour):
         assert isinstance(news, Tracking)
         assert news.at is None or news.at.tzinfo is not None
 
-    def test_calling_a_parcel_back_says_whether_it_worked(self, provider: DeliveryProvider) -> None:
-        assert provider.cancel(provider.send(a_parcel())) in (True, False)
+    def test_what_can_be_called_back_is_gone_and_stays_so(self, provider: DeliveryProvider) -> None:
+        receipt = provider.send(a_parcel())
+        answers = [provider.cancel(receipt), provider.cancel(receipt)]
+        assert answers == [provider.can_call_back] * 2
+        assert len(self.effects(provider)) == (0 if provider.can_call_back else 1)
+
+    def test_calling_one_back_leaves_the_others_alone(self, provider: DeliveryProvider) -> None:
+        receipts = [provider.send(a_parcel(key)) for key in ("parcel-1", "parcel-2")]
+        provider.cancel(receipts[0])
+        assert len(self.effects(provider)) == (1 if provider.can_call_back else 2)
 
     def test_a_label_can_be_printed_or_there_is_none(self, provider: DeliveryProvider) -> None:
         label = provider.label(provider.send(a_parcel()))

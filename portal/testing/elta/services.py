@@ -150,7 +150,7 @@ def _expect_voucher(asked: Request) -> None:
 def _expect_phones(landline: str, mobile: str) -> None:
     if not landline and not mobile:
         raise Refused(7, "Πρέπει Να Υπάρχει Τουλάχιστον 1 Τηλέφωνο")
-    if not re.fullmatch(r"(2[0-9]{9})?", landline) or not re.fullmatch(r"(6[0-9]{9})?", mobile):
+    if not re.fullmatch(r"(2[0-9]{9})?", landline) or not re.fullmatch(r"((6[0-9]|94)[0-9]{8})?", mobile):
         raise Refused(7, "Λάθος Τηλέφωνο")
 
 

@@ -1,0 +1,468 @@
+"""My documents: what lies in the portal until its owner opens it, and what he can do with all he has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event, func, select
+from time_machine import Traveller
+
+from portal import files, outbox
+from portal.audit import AuditLine
+from portal.db import db, transaction
+from portal.documents import lifecycle
+from portal.documents.delivering import keeping, own_documents_pages
+from portal.documents.delivering import lifecycle as deliveries
+from portal.documents.models import IssuedDocument
+from portal.documents.papers import kept_papers
+from portal.documents.states import NotPossible
+from portal.testing.browser import Browser
+from portal.testing.fakes import choose
+from portal.testing.page_lint import lint
+
+LogIn = Callable[..., None]
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def waiting(case: Any) -> Any:
+    """A document that lies in the portal, and of which the citizen has been told."""
+    request = case.issued("mailbox")
+    case.work()
+    return request
+
+
+@pytest.fixture
+def owner(case: Any, client: Any, log_in: LogIn) -> Any:
+    """The citizen's browser, in English."""
+    client.get("/manual?lang=en")
+    log_in(client, case.citizen)
+    return client
+
+
+def at_desk(case: Any, request: Any, log_in: LogIn) -> Any:
+    """The clerk's own browser, in English."""
+    browser = Browser(case.app, case.app.response_class)
+    browser.get("/manual?lang=en")
+    log_in(browser, request.appointment.clerk, door="staff")
+    return browser
+
+
+def download(browser: Any, request: Any) -> Any:
+    return browser.get(f"/documents/{request.key}/file")
+
+
+def do(browser: Any, request: Any, deed: str, page: str = "/my-documents") -> Any:
+    return browser.submit(f"/my-documents/{request.key}/{deed}", page=page)
+
+
+def delete(browser: Any, request: Any) -> Any:
+    return browser.submit(f"/my-documents/{request.key}/delete")
+
+
+def deeds(deed: str) -> int:
+    return db.session.scalar(select(func.count()).select_from(AuditLine).filter_by(deed=deed)) or 0
+
+
+def is_on_disk(case: Any, document: IssuedDocument) -> bool:
+    return (Path(case.app.config["PORTAL"].instance) / "documents" / document.stored_as).exists()
+
+
+def main_of(page: Any) -> str:
+    return re.findall(r"<main.*</main>", page.text, re.DOTALL)[0]
+
+
+def days(case: Any, clock: Traveller, count: int) -> None:
+    for _day in range(count):
+        clock.shift(DAY)
+        case.work()
+
+
+# --- Told, opened, reminded, overdue ---------------------------------------------------------------------
+
+
+def test_it_waits_unopened_until_its_owner_opens_it(case: Any, waiting: Any, owner: Any) -> None:
+    [letter] = case.letters()
+    assert f"/documents/{waiting.key}" in letter.text
+    page = owner.get("/my-documents")
+    assert "Not opened yet" in page.text and "Copy of a birth record" in page.text
+    assert (waiting.state, waiting.deliveries[0].state) == ("issued", "sent")
+    assert download(owner, waiting).data.startswith(b"%PDF-")
+    assert (waiting.state, waiting.deliveries[0].state) == ("completed", "delivered")
+    assert re.search(r"You opened it: .*30.*08:00<", owner.get("/my-documents").text)
+
+
+def test_every_opening_is_on_record_and_the_first_one_is_told(
+    case: Any, waiting: Any, owner: Any, clock: Traveller
+) -> None:
+    download(owner, waiting)
+    first = waiting.document.opened_at
+    clock.shift(timedelta(hours=1))
+    download(owner, waiting)
+    assert deeds("document opened") == 2
+    assert waiting.document.opened_at == first
+
+
+def test_opened_before_the_notice_went_out_it_has_arrived_and_nobody_is_told(case: Any, owner: Any) -> None:
+    request = case.issued("mailbox")
+    download(owner, request)
+    case.work()
+    assert (request.state, request.deliveries[0].state) == ("completed", "delivered")
+    assert case.letters() == []
+
+
+def test_the_citizen_is_reminded_once_and_never_again(case: Any, waiting: Any, clock: Traveller) -> None:
+    days(case, clock, 2)
+    assert len(case.letters()) == 1
+    days(case, clock, 10)
+    assert len(case.letters()) == 2
+    assert "not opened it yet" in case.letters()[0].text or "Δεν το έχετε ανοίξει" in case.letters()[0].text
+    assert deeds("citizen reminded") == 1
+
+
+def test_who_has_opened_it_is_not_reminded(case: Any, waiting: Any, owner: Any, clock: Traveller) -> None:
+    download(owner, waiting)
+    days(case, clock, 5)
+    assert len(case.letters()) == 1
+
+
+def test_nobody_is_reminded_of_a_document_that_was_taken_back_or_erased(case: Any, clock: Traveller) -> None:
+    taken, short = case.issued("mailbox"), case.owed("mailbox")
+    stored = files.store_pdf("a.pdf", files.open_document(taken.document.stored_as).read())
+    with transaction():
+        lifecycle.issue(short, stored, short.appointment.clerk, 2)
+    case.work()
+    with transaction():
+        lifecycle.take_back(taken, taken.appointment.clerk)
+    days(case, clock, 6)
+    assert len(case.letters()) == 2
+    assert [row.kind for row in outbox.buried_rows() if row.kind.startswith("delivery.")] == []
+
+
+def test_unopened_for_too_long_it_is_shown_to_staff(
+    case: Any, waiting: Any, clock: Traveller, log_in: LogIn
+) -> None:
+    days(case, clock, 13)
+    assert waiting.deliveries[0].state == "sent"
+    days(case, clock, 2)
+    assert waiting.deliveries[0].state == "failed"
+    assert waiting.deliveries[0].last_error.startswith("not opened after 14 days")
+    page = at_desk(case, waiting, log_in).get("/staff/deliveries").text
+    assert "Not opened" in page and f"/staff/deliveries/other-way/{waiting.key}" in page
+
+
+def test_it_is_overdue_when_it_is_erased_at_the_latest(case: Any, clock: Traveller) -> None:
+    request = case.owed("mailbox")
+    stored = files.store_pdf("a.pdf", files.open_document(case.issued().document.stored_as).read())
+    with transaction():
+        lifecycle.issue(request, stored, request.appointment.clerk, 5)
+    case.work()
+    days(case, clock, 4)
+    assert request.deliveries[0].state == "sent"
+    days(case, clock, 1)
+    assert request.deliveries[0].state == "failed"
+
+
+def test_opened_after_all_it_has_arrived_and_the_other_way_is_called_off(
+    case: Any, waiting: Any, owner: Any, clock: Traveller
+) -> None:
+    days(case, clock, 15)
+    with transaction():
+        deliveries.choose_other_way(waiting, deliveries.Way("pickup", {}), waiting.appointment.clerk)
+    case.work()
+    assert [one.state for one in waiting.deliveries] == ["failed", "prepared"]
+    download(owner, waiting)
+    assert waiting.state == "completed"
+    assert [one.state for one in waiting.deliveries] == ["delivered", "cancelled"]
+
+
+# --- Archive, bring back, delete -------------------------------------------------------------------------
+
+
+def test_it_goes_into_the_archive_and_comes_back(waiting: Any, owner: Any) -> None:
+    assert do(owner, waiting, "archive").location == "/my-documents?page=1"
+    assert waiting.protocol not in owner.get("/my-documents").text
+    assert waiting.protocol in owner.get("/my-documents/archive").text
+    do(owner, waiting, "bring-back", page="/my-documents/archive")
+    assert waiting.protocol in owner.get("/my-documents").text
+    assert waiting.protocol not in owner.get("/my-documents/archive").text
+    assert (deeds("document archived"), deeds("document brought back")) == (1, 1)
+
+
+def test_archiving_twice_changes_nothing(case: Any, waiting: Any, clock: Traveller) -> None:
+    with transaction():
+        keeping.archive(waiting, case.citizen)
+    first = waiting.document.archived_at
+    clock.shift(DAY)
+    with transaction():
+        keeping.archive(waiting, case.citizen)
+    assert waiting.document.archived_at == first
+    assert deeds("document archived") == 1
+
+
+def test_what_has_not_reached_him_cannot_be_deleted(case: Any, waiting: Any, owner: Any) -> None:
+    assert f"/my-documents/{waiting.key}/delete" not in owner.get("/my-documents").text
+    answer = owner.get(f"/my-documents/{waiting.key}/delete")
+    assert answer.location == "/my-documents"
+    assert "cannot be done now" in owner.get("/my-documents").text
+    with pytest.raises(NotPossible), transaction():
+        keeping.delete(waiting, case.citizen)
+    assert is_on_disk(case, waiting.document)
+
+
+def test_deleting_asks_once_more_and_then_erases_the_file(case: Any, waiting: Any, owner: Any) -> None:
+    download(owner, waiting)
+    page = owner.get(f"/my-documents/{waiting.key}/delete")
+    assert "cannot be brought back" in page.text
+    assert waiting.document.deleted_at is None
+    assert delete(owner, waiting).location == "/my-documents"
+    case.work()
+    assert not is_on_disk(case, waiting.document)
+    listed = owner.get("/my-documents")
+    assert "The document is deleted" in listed.text and waiting.protocol not in listed.text
+    assert waiting.protocol not in owner.get("/my-documents/archive").text
+    gone = download(owner, waiting)
+    assert gone.status_code == 410 and "You have deleted this document" in gone.text
+
+
+def test_the_work_of_erasing_is_written_down_together_with_the_deletion(
+    case: Any, waiting: Any, owner: Any
+) -> None:
+    download(owner, waiting)
+    case.work()
+    delete(owner, waiting)
+    erasing = select(outbox.OutboxRow).filter_by(kind="document.forget", state="waiting")
+    [row] = db.session.scalars(erasing)
+    assert row.payload == {"document_id": waiting.document.id}
+    assert row.key == f"forget-{waiting.document.stored_as}-now"
+
+
+def test_what_was_deleted_is_swept_away_even_if_nobody_erased_it(
+    case: Any, waiting: Any, owner: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    download(owner, waiting)
+    delete(owner, waiting)
+    monkeypatch.setattr(files, "ORPHANED_AFTER", -DAY)
+    kept_papers.sweep()
+    assert not is_on_disk(case, waiting.document)
+
+
+def test_that_it_was_deleted_is_told_to_its_owner_alone(
+    case: Any, waiting: Any, owner: Any, client: Any
+) -> None:
+    download(owner, waiting)
+    delete(owner, waiting)
+    nobody = Browser(case.app, case.app.response_class)
+    nobody.get("/manual?lang=en")
+    answer = nobody.get(f"/documents/{waiting.key}")
+    assert answer.status_code == 410
+    assert "deleted" not in main_of(answer)
+
+
+def test_the_clerk_reads_when_it_was_opened_and_deleted(
+    case: Any, waiting: Any, owner: Any, log_in: LogIn
+) -> None:
+    page = f"/staff/appointments/{waiting.appointment.key}"
+    clerk = at_desk(case, waiting, log_in)
+    assert "It came back" not in clerk.get(page).text
+    download(owner, waiting)
+    assert "Opened by the citizen" in clerk.get(page).text
+    delete(owner, waiting)
+    case.work()
+    told = clerk.get(page).text
+    assert "Deleted by the citizen" in told and "The citizen deleted the document for good" in told
+    assert clerk.get(f"{page}/document").status_code == 404
+    assert lint(told, "en") == []
+
+
+def test_what_lies_in_the_portal_does_not_come_back(case: Any, waiting: Any, log_in: LogIn) -> None:
+    clerk, key = at_desk(case, waiting, log_in), waiting.deliveries[0].key
+    assert clerk.submit(f"/staff/deliveries/{key}/came-back", page="/staff/deliveries").status_code == 400
+    assert waiting.deliveries[0].state == "sent"
+
+
+def test_a_copy_that_came_by_another_way_lets_the_one_in_the_portal_be_deleted(
+    case: Any, waiting: Any, owner: Any
+) -> None:
+    with transaction():
+        deliveries.choose_other_way(waiting, deliveries.Way("pickup", {}), waiting.appointment.clerk)
+    case.work()
+    with transaction():
+        clerk = waiting.appointment.clerk
+        deliveries.handed_over(waiting.deliveries[1], clerk, deliveries.Proof("id_card"))
+    assert "have not opened it here yet" in owner.get(f"/my-documents/{waiting.key}/delete").text
+    delete(owner, waiting)
+    assert [one.state for one in waiting.deliveries] == ["cancelled", "delivered"]
+
+
+def test_a_document_taken_back_a_moment_ago_is_neither_archived_nor_deleted(case: Any, waiting: Any) -> None:
+    with transaction():
+        lifecycle.take_back(waiting, waiting.appointment.clerk)
+    for deed in (keeping.archive, keeping.bring_back, keeping.delete):
+        with pytest.raises(NotPossible), transaction():
+            deed(waiting, case.citizen)
+
+
+def test_a_button_of_a_page_that_is_out_of_date_says_so(case: Any, waiting: Any, owner: Any) -> None:
+    other = case.issued("mailbox")
+    with transaction():
+        lifecycle.take_back(waiting, waiting.appointment.clerk)
+    assert do(owner, waiting, "archive").location == "/my-documents"
+    page = owner.get("/my-documents").text
+    assert "cannot be done now" in page and other.protocol in page
+
+
+# --- The list --------------------------------------------------------------------------------------------
+
+
+def test_documents_that_came_otherwise_stand_beside_it(case: Any, waiting: Any, owner: Any) -> None:
+    case.issued("email")
+    case.issued("pickup")
+    case.work()
+    page = main_of(owner.get("/my-documents"))
+    assert page.count("In the portal, under “My documents”") == 1
+    assert page.count("By e-mail") == page.count("Collect it at the office") == 1
+    assert "Ready to be handed over" in page
+
+
+def test_an_erased_document_says_so_and_offers_nothing_to_open(
+    case: Any, waiting: Any, owner: Any, clock: Traveller, log_in: LogIn
+) -> None:
+    clock.move_to(waiting.document.expires_at)
+    case.work()
+    log_in(owner, case.citizen)
+    page = main_of(owner.get("/my-documents"))
+    assert "No longer kept here" in page and "Erased on Wednesday" in page and "30 December" in page
+    assert f"/documents/{waiting.key}" not in page.replace("/my-documents", "")
+
+
+def lots(case: Any, count: int) -> None:
+    """So many more documents of the citizen."""
+    for _one in range(count):
+        case.issued("mailbox")
+
+
+def statements_of(browser: Any, path: str) -> int:
+    asked: list[str] = []
+
+    def note(*details: Any) -> None:
+        asked.append(details[2])
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        assert browser.get(path).status_code == 200
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+    return len(asked)
+
+
+def test_a_page_shows_twenty_and_costs_the_same_however_many_there_are(
+    case: Any, owner: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_documents_pages, "SHOWN", 3)
+    lots(case, 1)
+    few = statements_of(owner, "/my-documents")
+    lots(case, 6)
+    assert statements_of(owner, "/my-documents") == few
+    pages = [main_of(owner.get(f"/my-documents?page={page}")) for page in (1, 2, 3)]
+    assert [page.count('class="box stack"') for page in pages] == [3, 3, 1]
+    assert ['rel="next"' in page for page in pages] == [True, True, False]
+    assert ['rel="prev"' in page for page in pages] == [False, True, True]
+    assert owner.get("/my-documents?page=4").location == "/my-documents"
+    assert owner.get("/my-documents?page=-7").status_code == owner.get("/my-documents?page=x").status_code
+
+
+# --- Who gets to it --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("deed", ["archive", "bring-back", "delete"])
+def test_somebody_elses_document_is_not_found(
+    case: Any, waiting: Any, owner: Any, log_in: LogIn, deed: str
+) -> None:
+    download(owner, waiting)
+    log_in(owner, case.stranger)
+    assert waiting.protocol not in owner.get("/my-documents").text
+    answer = owner.submit(f"/my-documents/{waiting.key}/{deed}", page="/my-details")
+    assert answer.status_code == 404
+    assert (waiting.document.archived_at, waiting.document.deleted_at) == (None, None)
+
+
+def test_no_code_opens_what_lies_behind_the_login(case: Any, waiting: Any, client: Any) -> None:
+    page = client.get(f"/documents/{waiting.key}")
+    assert page.status_code == 200 and f"/documents/{waiting.key}/code" not in page.text
+    assert client.get(f"/documents/{waiting.key}/code").location == f"/documents/{waiting.key}"
+    sent = case.issued("email")
+    case.work()
+    assert f"/documents/{sent.key}/code" in client.get(f"/documents/{sent.key}").text
+
+
+def test_a_code_typed_before_does_not_open_what_lies_behind_the_login_since(
+    case: Any, client: Any, clock: Traveller
+) -> None:
+    request = case.issued("email")
+    case.work()
+    client.submit(f"/documents/{request.key}/code", page=f"/documents/{request.key}")
+    case.work()
+    code = re.search(r"^\s*(\d{6})\s*$", case.letters()[0].text, re.MULTILINE)
+    assert code
+    page = f"/documents/{request.key}/code"
+    client.submit(f"/documents/{request.key}/open", {"code": code[1]}, page=page)
+    with transaction():
+        deliveries.choose_other_way(request, deliveries.Way("mailbox", {}), request.appointment.clerk)
+    assert download(client, request).location == f"/documents/{request.key}"
+
+
+def test_who_has_never_logged_in_is_not_offered_it(case: Any, log_in: LogIn) -> None:
+    request = case.issued("pickup")
+    with transaction():
+        request.appointment.citizen_id = None
+    case.work()
+    clerk = at_desk(case, request, log_in)
+    choice = clerk.get(f"/staff/deliveries/other-way/{request.key}").text
+    assert 'value="email"' in choice and 'value="mailbox"' not in choice
+    address = f"/staff/documents/{request.key}/other-way"
+    clerk.submit(address, {"way": "mailbox"}, page=f"/staff/deliveries/other-way/{request.key}")
+    assert [one.provider for one in request.deliveries] == ["pickup"]
+    assert "booked without a login" in clerk.get("/staff/deliveries").text
+
+
+def test_a_way_that_is_not_enabled_any_more_leaves_the_document_in_the_list(
+    case: Any, waiting: Any, owner: Any
+) -> None:
+    ways = dict(case.app.extensions["portal.providers"].delivery)
+    choose(case.app, delivery=(ways["email"], ways["pickup"]))
+    assert waiting.protocol in owner.get("/my-documents").text
+    download(owner, waiting)
+    assert waiting.state == "completed"
+
+
+# --- Words -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["el", "en"])
+def test_the_pages_are_in_order_and_never_pass_for_the_states(
+    case: Any, waiting: Any, client: Any, log_in: LogIn, language: str
+) -> None:
+    client.get(f"/manual?lang={language}")
+    log_in(client, case.citizen)
+    looked_at = [client.get("/my-documents/archive"), client.get(f"/documents/{waiting.key}")]
+    download(client, waiting)
+    looked_at += [client.get(f"/my-documents{part}") for part in ("", f"/{waiting.key}/delete")]
+    delete(client, waiting)
+    looked_at += [client.get("/my-documents"), client.get(f"/documents/{waiting.key}")]
+    assert [lint(page.text, language) for page in looked_at] == [[]] * 6
+    told = " ".join(main_of(page) for page in looked_at).lower()
+    assert [word for word in ("θυρίδα", "gov.gr", "thyrida") if word in told] == []
+
+
+def test_the_page_of_the_appointment_says_that_it_waits(case: Any, waiting: Any, owner: Any) -> None:
+    page = f"/appointments/{waiting.appointment.key}"
+    assert "The document waits for you under “My documents”" in owner.get(page).text
+    download(owner, waiting)
+    assert "Document received" in owner.get(page).text
+    assert "waits for you" not in owner.get(page).text
