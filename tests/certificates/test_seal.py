@@ -238,8 +238,8 @@ def test_what_was_called_back_meanwhile_is_not_issued(
 ) -> None:
     with_seal()
     request = owed.request()
+    finished = finishing.upload("a.pdf", make_pdf())
     with transaction():
-        finished = finishing.upload("a.pdf", make_pdf())
         approval.put_forward(request, finished, request.appointment.clerk, finishing.terms(), None)
     key = request.prepared.key
     with transaction():
@@ -253,8 +253,8 @@ def test_without_a_time_stamp_the_document_waits(
 ) -> None:
     with_seal(tsa_url="http://127.0.0.1:9/tsr")
     request = owed.request()
+    finished = finishing.upload("a.pdf", make_pdf())
     with transaction():
-        finished = finishing.upload("a.pdf", make_pdf())
         approval.put_forward(request, finished, request.appointment.clerk, finishing.terms(), None)
     run_due(app)
     db.session.rollback()

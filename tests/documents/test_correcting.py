@@ -131,7 +131,7 @@ def test_a_carrier_that_does_not_reach_him_says_so(case: Any, citizen: Any, all_
     told = {"delivery": "elta", "phone": "+49 30 000000", **ADDRESS}
     page = citizen.submit(page_of(request), told)
     assert page.status_code == 422
-    assert 'id="delivery-error"' in page.text and "Greek number of ten digits" in page.text
+    assert 'id="delivery-error"' in page.text and "calls Greek phones only" in page.text
 
 
 def test_a_slip_in_the_address_is_asked_about(case: Any, citizen: Any) -> None:

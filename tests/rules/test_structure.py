@@ -308,7 +308,7 @@ DOCUMENTS = "portal/documents/states.py"
     ("path", "name", "first", "final"),
     [
         (APPOINTMENTS, "TRANSITIONS", "held", {"expired", "cancelled", "missed", "done"}),
-        (DOCUMENTS, "REQUEST_TRANSITIONS", "to_issue", {"refused", "withdrawn"}),
+        (DOCUMENTS, "REQUEST_TRANSITIONS", "to_issue", {"withdrawn"}),
         (DOCUMENTS, "DELIVERY_TRANSITIONS", "waiting", {"returned", "cancelled"}),
     ],
 )
