@@ -91,6 +91,7 @@ def test_a_portal_without_a_store_is_degraded_and_stays_open(client):
         "version": "",
         "database": True,
         "store": False,
+        "documents": "ok",
         "oldest_due_seconds": 0,
         "paused_providers": [],
         "retried_transactions": 0,
