@@ -15,6 +15,7 @@ class LiveRegion {
     this.news = new Set(this.newsIn(root).map((item) => item.dataset.news));
     this.failures = 0;
     this.sent = new Set();
+    this.leaving = false;
     this.turn = Promise.resolve();
     this.voice = document.createElement("p");
     this.voice.className = "visually-hidden";
@@ -37,12 +38,13 @@ class LiveRegion {
 
   plan() {
     clearTimeout(this.timer);
+    if (this.leaving) return;
     const seconds = Number(this.root.dataset.every) * (document.hidden ? UNSEEN_FACTOR : 1);
     this.timer = setTimeout(() => this.refresh(), seconds * 1000);
   }
 
   async refresh() {
-    if (this.sent.size) return;
+    if (this.sent.size || this.leaving) return;
     try {
       this.take(await this.ask(location.href));
       this.failed(0);
@@ -85,7 +87,7 @@ class LiveRegion {
     const elsewhere = response.headers.get("X-Go");
     // The login has ended while the page looked for news: the call goes on, and the next press leads to the login.
     if (response.status === 401 && this.frame && !options.method) throw new Error("logged out");
-    if (elsewhere) return location.assign(elsewhere);
+    if (elsewhere) return this.leave(elsewhere);
     if (!response.ok) throw new Error(String(response.status));
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const region = page.querySelector("[data-live]");
@@ -94,6 +96,12 @@ class LiveRegion {
     // A form that is not done with comes back at once, with what was typed; after a deed we are redirected.
     region.toggleAttribute("data-unsaved", !response.redirected);
     return region;
+  }
+
+  /** To another page, and nothing more here: a second order to go would break the first one off. */
+  leave(address) {
+    this.leaving = true;
+    location.assign(address);
   }
 
   take(region, sent = null) {

@@ -338,7 +338,9 @@ def test_of_two_that_found_nothing_one_orders(walk: Walk) -> None:
 
 def test_without_telling_who_has_begun_both_would_order(walk: Walk, monkeypatch: pytest.MonkeyPatch) -> None:
     real = deliveries.sending_begins
-    monkeypatch.setattr(deliveries, "sending_begins", lambda one, known: real(one, one.sending_since))
+    monkeypatch.setattr(
+        deliveries, "sending_begins", lambda one, known, *more: real(one, one.sending_since, *more)
+    )
     # Their looking up again before the order would hide it: the portal does not count on that.
     monkeypatch.setattr(EltaCourier, "send", EltaCourier._create)
     assert walk.effects(two_that_found_nothing(walk)) == 2

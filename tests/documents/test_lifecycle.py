@@ -91,10 +91,15 @@ def test_a_document_to_be_collected_still_waits_when_the_citizen_reads_it_at_hom
 def test_handing_over_completes_the_request(case: Any) -> None:
     request = case.issued("pickup")
     arrived(request.deliveries[0], "prepared", code="AK7M4X")
-    do(deliveries.handed_over, request.deliveries[0], request.appointment.clerk)
+    do(deliveries.handed_over, request.deliveries[0], request.appointment.clerk, deliveries.Proof("id_card"))
     assert (request.state, request.deliveries[0].state) == ("completed", "delivered")
     with pytest.raises(NotPossible):
-        do(deliveries.handed_over, request.deliveries[0], request.appointment.clerk)
+        do(
+            deliveries.handed_over,
+            request.deliveries[0],
+            request.appointment.clerk,
+            deliveries.Proof("id_card"),
+        )
 
 
 def test_a_parcel_given_to_the_carrier_is_sent_and_may_come_back(case: Any) -> None:
