@@ -52,7 +52,8 @@ def day(day: str = "") -> str:
         "staff/_agenda.html" if asked_by_script() else "staff/day.html",
         shown=shown,
         offices=offices,
-        to_approve=approval.waiting_for(person),
+        # The list asks again every few seconds; this is told when the page is opened.
+        to_approve=0 if asked_by_script() else approval.waiting_for(person),
         minutes_waiting=minutes_waiting,
         states=STATES,
         needs=NEEDS,

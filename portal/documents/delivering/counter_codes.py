@@ -46,19 +46,22 @@ def is_right(delivery: Delivery, typed: str, actor: Person) -> bool:
     return False
 
 
-def found_by(typed: str, ready: Iterable[Delivery], actor: Person) -> list[Delivery]:
-    """Whose code it is, among what lies ready in the offices of the clerk. None found is a wrong code."""
+def found_by(typed: str, ready: Iterable[tuple[str, str]], actor: Person) -> list[str]:
+    """The keys of what has this code, among keys and codes of what lies ready in the offices of the clerk.
+
+    None found is a wrong code.
+    """
     must_be_writing()
     _refuse_guessing(f"person:{actor.id}")
-    found = [delivery for delivery in ready if _same(typed, delivery.code)]
+    found = [key for key, code in ready if _same(typed, code)]
     if not found:
         audit.record(actor.id, "wrong code", f"person:{actor.id}")
     return found
 
 
-def prove(delivery: Delivery) -> None:
-    """The right code was shown; this session may record the hand-over now."""
-    session["code_shown"] = {"key": delivery.key, "until": (clock.now() + PROVED_FOR).isoformat()}
+def prove(key: str) -> None:
+    """The right code was shown for the delivery with this key; this session may record the hand-over now."""
+    session["code_shown"] = {"key": key, "until": (clock.now() + PROVED_FOR).isoformat()}
 
 
 def is_proved(delivery: Delivery) -> bool:

@@ -16,7 +16,7 @@ from portal.documents.delivering import carrier
 from portal.documents.delivering import lifecycle as deliveries
 from portal.documents.delivering.parcels import parcel_of
 from portal.documents.models import Delivery
-from portal.documents.states import subject
+from portal.documents.states import delivery_subject, subject
 from portal.plugin_api import DeliveryProvider, PermanentFailure, Receipt
 from portal.providers import current_providers
 
@@ -183,7 +183,7 @@ def _post_reminder(delivery: Delivery, provider: DeliveryProvider) -> None:
 def _post(what: str, delivery: Delivery, which: str, due_at: datetime, patience: timedelta) -> None:
     outbox.post(
         f"delivery.{what}",
-        f"delivery:{delivery.id}",
+        delivery_subject(delivery),
         {"delivery_id": delivery.id},
         key=f"{what}-{delivery.key}-{which}",
         due_at=due_at,

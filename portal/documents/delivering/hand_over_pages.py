@@ -35,7 +35,7 @@ def find_by_code() -> ResponseReturnValue:
     if len(found) > 1:
         return desk_page(_("Several documents have this code. Look for the citizen in the list."), typed), 422
     counter_codes.prove(found[0])
-    return redirect(flask_url_for("desk.hand_over", key=found[0].key))
+    return redirect(flask_url_for("desk.hand_over", key=found[0]))
 
 
 @blueprint.get("/deliveries/<key>/hand-over")
@@ -62,7 +62,7 @@ def show_code(key: str) -> ResponseReturnValue:
         return _page(delivery, HandOverForm(formdata=None), _too_many()), 422
     if not right:
         return _page(delivery, HandOverForm(formdata=None), _not_this(delivery)), 422
-    counter_codes.prove(delivery)
+    counter_codes.prove(delivery.key)
     return redirect(flask_url_for("desk.hand_over", key=key))
 
 
@@ -138,15 +138,15 @@ def _page(delivery: Delivery, form: HandOverForm, code_error: str = "") -> str:
     )
 
 
-def _ready() -> list[Delivery]:
-    """What can be collected with a code in the offices of the person."""
+def _ready() -> list[tuple[str, str]]:
+    """Key and code of what can be collected in the offices of the person."""
     ready = (
-        select(Delivery)
+        select(Delivery.key, Delivery.code)
         .join(Delivery.request)
         .join(DocumentRequest.appointment)
         .where(Delivery.state.in_(collecting.READY), Delivery.code != "", DocumentRequest.state == "issued")
     )
-    return list(db.session.scalars(within_reach(ready, the_person())))
+    return [(key, code) for key, code in db.session.execute(within_reach(ready, the_person()))]
 
 
 def _moved_on(delivery: Delivery) -> ResponseReturnValue:

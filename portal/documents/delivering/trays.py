@@ -32,7 +32,7 @@ AT_FIRST = 10
 ON_A_PAGE = 50
 LATELY = timedelta(days=7)
 
-S = TypeVar("S", bound=Select[Any])
+S = TypeVar("S", bound=Select[*tuple[Any, ...]])
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from portal.db import db
 from portal.documents import lifecycle, states
 from portal.documents.delivering.lifecycle import Way
 from portal.documents.models import Delivery, DocumentRequest, PreparedDocument
-from portal.documents.states import NotPossible, change_request
+from portal.documents.states import NotPossible, change_request, subject
 from portal.files import StoredFile
 from portal.people import access
 from portal.people.access import active_memberships
@@ -62,7 +62,7 @@ def put_forward(
         _issue(prepared, finished.stored, actor, terms, "issue")
     request.sent_back = ""
     if approval:
-        audit.record(actor.id, "document prepared", _subject(request), sha256=prepared.sha256)
+        audit.record(actor.id, "document prepared", subject(request), sha256=prepared.sha256)
 
 
 def approve(request: DocumentRequest, key: str, actor: Person, terms: Terms) -> None:
@@ -71,7 +71,7 @@ def approve(request: DocumentRequest, key: str, actor: Person, terms: Terms) -> 
     if prepared.prepared_by == actor.id:
         raise NotPossible("nobody approves what he prepared himself")
     prepared.approved_by = actor.id
-    audit.record(actor.id, "document approved", _subject(request), sha256=prepared.sha256)
+    audit.record(actor.id, "document approved", subject(request), sha256=prepared.sha256)
     if terms.sealed:
         _order_seal(request, prepared)
     else:
@@ -83,7 +83,7 @@ def send_back(request: DocumentRequest, key: str, actor: Person, reason: str) ->
     prepared = _looked_at(request, key)
     change_request(request, "send_back")
     request.sent_back = reason
-    audit.record(actor.id, "document sent back", _subject(request), sha256=prepared.sha256)
+    audit.record(actor.id, "document sent back", subject(request), sha256=prepared.sha256)
     return _discard(prepared)
 
 
@@ -94,7 +94,7 @@ def call_back(request: DocumentRequest, actor: Person) -> str:
     if prepared is None:
         raise NotPossible(request.state)
     outbox.cancel(_seal_subject(prepared))
-    audit.record(actor.id, "document called back", _subject(request), sha256=prepared.sha256)
+    audit.record(actor.id, "document called back", subject(request), sha256=prepared.sha256)
     return _discard(prepared)
 
 
@@ -204,10 +204,6 @@ def _remove(prepared: PreparedDocument) -> None:
 def _stored(prepared: PreparedDocument) -> StoredFile:
     names = ("filename", "media_type", "size", "sha256", "stored_as")
     return StoredFile(**{name: getattr(prepared, name) for name in names})
-
-
-def _subject(request: DocumentRequest) -> str:
-    return f"appointment:{request.appointment.id}"
 
 
 def _seal_subject(prepared: PreparedDocument) -> str:
