@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from portal.plugin_api import PluginContext
     from portal.testing.browser import Browser
     from portal.testing.keycloak import Keycloak
+    from portal.testing.patterns import SqlitePatterns
     from portal.testing.remote import RemoteServer
 
 pytest.register_assert_rewrite("portal.testing.contracts")
@@ -32,13 +33,14 @@ A_MONDAY = datetime(2026, 11, 30, 6, 0, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def templates_compiled_once() -> None:
-    """Each test has an application of its own; without this it would compile all its templates again."""
+def compiled_once() -> None:
+    """Each test has an application of its own, which takes over what the last one has compiled."""
     from flask import Flask
 
-    from portal.testing.templates import CompiledTemplates
+    from portal.testing.once import CompiledRule, CompiledTemplates
 
     Flask.jinja_options = {"bytecode_cache": CompiledTemplates()}
+    Flask.url_rule_class = CompiledRule
 
 
 @pytest.fixture
@@ -50,8 +52,16 @@ def portal_config(tmp_path: Path) -> Config:
     return load({"PORTAL_INSTANCE": str(tmp_path / "instance"), "PORTAL_BASE_URL": "http://localhost"})
 
 
+@pytest.fixture(scope="session")
+def sqlite_patterns(tmp_path_factory: pytest.TempPathFactory) -> SqlitePatterns:
+    """``sqlite_patterns.fill(name, work)`` does ``work`` in the first test only; later ones get a copy."""
+    from portal.testing.patterns import SqlitePatterns
+
+    return SqlitePatterns(tmp_path_factory.mktemp("patterns"))
+
+
 @pytest.fixture
-def app(portal_config: Config) -> Iterator[Flask]:
+def app(portal_config: Config, sqlite_patterns: SqlitePatterns) -> Iterator[Flask]:
     """The whole portal on an empty SQLite database; no store, so work is done when a test runs it."""
     from portal import create_app
     from portal.db import db
@@ -59,11 +69,27 @@ def app(portal_config: Config) -> Iterator[Flask]:
     app = create_app(portal_config)
     app.config["TESTING"] = True
     with app.app_context():
-        db.create_all()
+        sqlite_patterns.fill("empty", db.create_all)
         yield app
         db.session.remove()
         db.engine.dispose()
         app.extensions["portal.exchange"].disconnect()
+
+
+@pytest.fixture
+def demonstration(app: Flask, sqlite_patterns: SqlitePatterns) -> None:
+    """The offices, services and staff of the demonstration stand in the portal's database."""
+    from portal import clock, demo
+    from portal.catalogue import import_file
+    from portal.db import db
+
+    ways = app.config["PORTAL"].providers.delivery
+
+    def fill() -> None:
+        db.create_all()
+        import_file(demo.CATALOGUE, ways)
+
+    sqlite_patterns.fill((ways, clock.now().date()), fill)
 
 
 @pytest.fixture

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-DEMO_CATALOGUE = Path(__file__).parents[2] / "portal" / "demo" / "catalogue.toml"
-
 
 @pytest.fixture
-def hall(app: Any, clock: Any) -> SimpleNamespace:
+def hall(app: Any, clock: Any, demonstration: None) -> SimpleNamespace:
     """The demonstration's offices and staff on a Monday morning, with a citizen and a stranger."""
-    from portal.catalogue import import_file
     from portal.db import db, transaction
     from portal.offices.models import Service
     from portal.people.models import Person
 
     config = app.config["PORTAL"]
-    import_file(DEMO_CATALOGUE, config.providers.delivery)
     maria = Person(first_name="Μαρία", last_name="Παπαδοπούλου")
     stranger = Person(first_name="Πέτρος", last_name="Ξένος")
     with transaction():

@@ -15,7 +15,6 @@ from sqlalchemy import event, select
 from portal.appointments import availability, call, lifecycle, rooms
 from portal.appointments.models import Appointment, Participant
 from portal.appointments.staff import case_words
-from portal.catalogue import import_file
 from portal.clock import now
 from portal.db import db, transaction
 from portal.documents.lifecycle import request_of
@@ -25,16 +24,14 @@ from portal.people.models import Person
 from portal.plugin_api import Room
 from portal.testing.page_lint import lint
 
-DEMO_CATALOGUE = Path(__file__).parents[2] / "portal" / "demo" / "catalogue.toml"
 IDENTIFIED = {"paper": "id_card", "paper_shown": "y", "face_matches": "y", "name_matches": "y"}
 SCRIPT = {"X-Panel": "1"}
 
 
 @pytest.fixture
-def town(app: Any, clock: Any) -> SimpleNamespace:
+def town(app: Any, clock: Any, demonstration: None) -> SimpleNamespace:
     """The demonstration's offices and staff."""
     config = app.config["PORTAL"]
-    import_file(DEMO_CATALOGUE, config.providers.delivery)
 
     def person(login: str) -> Person:
         found = db.session.scalar(select(Person).filter_by(login=login))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import pikepdf
@@ -20,7 +19,6 @@ from time_machine import Traveller
 from portal.plugin_api import DeliveryProvider
 from portal.testing.elta import EltaSimulator
 
-DEMO_CATALOGUE = Path(__file__).parents[2] / "portal" / "demo" / "catalogue.toml"
 DOCUMENT_DAYS = 30
 ADDRESS = {"street": "Δοκιμής", "number": "1", "postal_code": "15772", "town": "Ζωγράφου"}
 NEEDS: dict[str, dict[str, Any]] = {
@@ -129,14 +127,11 @@ class Case:
 
 
 @pytest.fixture
-def case(app: Flask, clock: Traveller) -> Case:
+def case(app: Flask, clock: Traveller, demonstration: None) -> Case:
     """The demonstration's counter on a Monday morning."""
-    from portal.catalogue import import_file
     from portal.db import db, transaction
     from portal.people.models import Person
 
-    config = app.config["PORTAL"]
-    import_file(DEMO_CATALOGUE, config.providers.delivery)
     people = [Person(first_name=name, last_name="Δοκιμή") for name in ("Μαρία", "Άλλος")]
     with transaction():
         db.session.add_all(people)
