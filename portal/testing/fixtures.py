@@ -37,10 +37,11 @@ def compiled_once() -> None:
     """Each test has an application of its own, which takes over what the last one has compiled."""
     from flask import Flask
 
-    from portal.testing.once import CompiledRule, CompiledTemplates
+    from portal.testing.once import CompiledRule, CompiledTemplates, share_compiled_statements
 
     Flask.jinja_options = {"bytecode_cache": CompiledTemplates()}
     Flask.url_rule_class = CompiledRule
+    share_compiled_statements()
 
 
 @pytest.fixture

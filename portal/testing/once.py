@@ -7,6 +7,10 @@ from types import CodeType
 from typing import Any
 
 from jinja2.bccache import Bucket, BytecodeCache
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 
 
@@ -54,3 +58,18 @@ class CompiledRule(Rule):
         if key not in self._kept:
             self._kept[key] = super()._compile_builder(append_unknown)
         return self._kept[key]
+
+
+def share_compiled_statements() -> None:
+    """From now on each connection takes over the statements that another one of its kind has compiled.
+
+    SQLAlchemy keeps them by dialect, and each engine has one of its own; those of a kind count as equal.
+    """
+    kept: Any = LRUCache(3000)
+    equality: Any = DefaultDialect
+    equality.__hash__ = lambda one: hash(type(one))
+    equality.__eq__ = lambda one, other: type(one) is type(other)
+
+    @event.listens_for(Engine, "engine_connect")
+    def take_over(connection: Connection) -> None:
+        connection.execution_options(compiled_cache=kept)
