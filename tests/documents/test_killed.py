@@ -136,6 +136,7 @@ class Walk:
     trouble: Callable[[Walk], None] = lambda walk: None
     """What goes wrong outside while the worker lives that is killed."""
     number: int = 0
+    workers: list[Worker] = field(default_factory=list)
 
     @property
     def request(self) -> DocumentRequest:
@@ -173,7 +174,8 @@ class Walk:
 
     def worker(self, chosen: int = 0, deed: signal.Signals = signal.SIGKILL) -> Worker:
         rounds = 1 if self.trouble is Walk.trouble else 2
-        return Worker(self.case.app, self.clock, Steps(chosen, deed), rounds)
+        self.workers.append(Worker(self.case.app, self.clock, Steps(chosen, deed), rounds))
+        return self.workers[-1]
 
     def steps(self) -> list[str]:
         """What a worker that nobody kills does, one after the other."""
@@ -227,8 +229,11 @@ class Walk:
 
 
 @pytest.fixture
-def walk(case: Any, clock: Traveller, elta: EltaSimulator, ways: Any, relay: Relay) -> Walk:
-    return Walk(case, clock, elta, relay)
+def walk(case: Any, clock: Traveller, elta: EltaSimulator, ways: Any, relay: Relay) -> Iterator[Walk]:
+    walk = Walk(case, clock, elta, relay)
+    yield walk
+    for worker in walk.workers:
+        worker.kill()
 
 
 def voucher_made(fault: faults.Fault) -> Callable[[Walk], None]:
