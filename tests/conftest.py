@@ -8,11 +8,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy.engine import make_url
-
-from portal.testing.patterns import PostgresPattern, SqlitePattern
-
-DEMO_CATALOGUE = Path(__file__).parent.parent / "portal" / "demo" / "catalogue.toml"
 
 
 @pytest.fixture(scope="session")
@@ -24,20 +19,12 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="session")
-def patterns(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SqlitePattern | PostgresPattern]:
-    """By the beginning of the address: how a database with the demonstration's catalogue is laid out."""
-    file = tmp_path_factory.mktemp("pattern") / "pattern.sqlite3"
-    return {"sqlite": SqlitePattern(file), "postgresql": PostgresPattern()}
-
-
 @pytest.fixture
 def open_counter(
-    tmp_path: Path, patterns: dict[str, SqlitePattern | PostgresPattern]
+    tmp_path: Path, fill_with_demonstration: Callable[..., None]
 ) -> Iterator[Callable[[str], SimpleNamespace]]:
     """``open_counter(database_url)``: the whole portal with the demonstration's catalogue and a citizen."""
     from portal import create_app
-    from portal.catalogue import import_file
     from portal.config import load
     from portal.db import db, transaction
     from portal.offices.models import Service
@@ -47,20 +34,13 @@ def open_counter(
 
     def open_at(database_url: str) -> SimpleNamespace:
         (tmp_path / "instance").mkdir()
-        pattern = patterns[make_url(database_url).get_backend_name()]
-        is_filled = pattern.lay_out(database_url)
         config = load({"PORTAL_INSTANCE": str(tmp_path / "instance"), "PORTAL_DATABASE_URL": database_url})
         app = create_app(config)
         app.config["TESTING"] = True
         context = app.app_context()
         context.push()
         opened.append((app, context))
-        if not is_filled:
-            db.create_all()
-            import_file(DEMO_CATALOGUE, config.providers.delivery)
-            db.session.remove()
-            db.engine.dispose()
-            pattern.keep(database_url)
+        fill_with_demonstration(app)
         with transaction():
             citizen = Person(
                 first_name="Μαρία",

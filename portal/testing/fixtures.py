@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from portal.plugin_api import PluginContext
     from portal.testing.browser import Browser
     from portal.testing.keycloak import Keycloak
-    from portal.testing.patterns import SqlitePatterns
+    from portal.testing.patterns import Patterns
     from portal.testing.remote import RemoteServer
 
 pytest.register_assert_rewrite("portal.testing.contracts")
@@ -45,32 +45,40 @@ def compiled_once() -> None:
 
 
 @pytest.fixture
-def portal_config(tmp_path: Path) -> Config:
-    """The demonstration's configuration with an instance folder of its own."""
-    from portal.config import load
-
-    # The address which Flask's test client calls, so that its cookies survive a redirect to the full one.
-    return load({"PORTAL_INSTANCE": str(tmp_path / "instance"), "PORTAL_BASE_URL": "http://localhost"})
-
-
-@pytest.fixture(scope="session")
-def sqlite_patterns(tmp_path_factory: pytest.TempPathFactory) -> SqlitePatterns:
-    """``sqlite_patterns.fill(name, work)`` does ``work`` in the first test only; later ones get a copy."""
-    from portal.testing.patterns import SqlitePatterns
-
-    return SqlitePatterns(tmp_path_factory.mktemp("patterns"))
+def database_url() -> str:
+    """Where the data of `app` lie; a test of another database has a fixture of this name. Empty: SQLite."""
+    return ""
 
 
 @pytest.fixture
-def app(portal_config: Config, sqlite_patterns: SqlitePatterns) -> Iterator[Flask]:
-    """The whole portal on an empty SQLite database; no store, so work is done when a test runs it."""
+def portal_config(tmp_path: Path, database_url: str) -> Config:
+    """The demonstration's configuration with an instance folder of its own."""
+    from portal.config import load
+
+    environment = {"PORTAL_DATABASE_URL": database_url} if database_url else {}
+    # The address which Flask's test client calls, so that its cookies survive a redirect to the full one.
+    environment["PORTAL_BASE_URL"] = "http://localhost"
+    return load({"PORTAL_INSTANCE": str(tmp_path / "instance"), **environment})
+
+
+@pytest.fixture(scope="session")
+def patterns(tmp_path_factory: pytest.TempPathFactory) -> Patterns:
+    """``patterns.fill(name, work)`` does ``work`` in the first test only; later ones get a copy."""
+    from portal.testing.patterns import Patterns
+
+    return Patterns(tmp_path_factory.mktemp("patterns"))
+
+
+@pytest.fixture
+def app(portal_config: Config, patterns: Patterns) -> Iterator[Flask]:
+    """The whole portal on an empty database; no store, so work is done when a test runs it."""
     from portal import create_app
     from portal.db import db
 
     app = create_app(portal_config)
     app.config["TESTING"] = True
     with app.app_context():
-        sqlite_patterns.fill("empty", db.create_all)
+        patterns.fill("empty", db.create_all)
         yield app
         db.session.remove()
         db.engine.dispose()
@@ -78,19 +86,28 @@ def app(portal_config: Config, sqlite_patterns: SqlitePatterns) -> Iterator[Flas
 
 
 @pytest.fixture
-def demonstration(app: Flask, sqlite_patterns: SqlitePatterns) -> None:
-    """The offices, services and staff of the demonstration stand in the portal's database."""
+def fill_with_demonstration(patterns: Patterns) -> Callable[[Flask], None]:
+    """``fill_with_demonstration(app)``: the demonstration's offices, services and staff, and nothing else."""
     from portal import clock, demo
     from portal.catalogue import import_file
     from portal.db import db
 
-    ways = app.config["PORTAL"].providers.delivery
+    def fill(app: Flask) -> None:
+        ways = app.config["PORTAL"].providers.delivery
 
-    def fill() -> None:
-        db.create_all()
-        import_file(demo.CATALOGUE, ways)
+        def work() -> None:
+            db.create_all()
+            import_file(demo.CATALOGUE, ways)
 
-    sqlite_patterns.fill((ways, clock.now().date()), fill)
+        patterns.fill((ways, clock.now().date()), work)
+
+    return fill
+
+
+@pytest.fixture
+def demonstration(app: Flask, fill_with_demonstration: Callable[[Flask], None]) -> None:
+    """The offices, services and staff of the demonstration stand in the portal's database."""
+    fill_with_demonstration(app)
 
 
 @pytest.fixture
