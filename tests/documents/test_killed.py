@@ -56,6 +56,15 @@ LEASE = timedelta(seconds=141)
 """Just longer than a claim of the queue of deliveries, and shorter than ELTA Courier needs to settle."""
 
 
+EACH_DATABASE = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    on_postgresql = getattr(request, "param", "sqlite") == "postgresql"
+    return str(request.getfixturevalue("postgres")) if on_postgresql else ""
+
+
 @dataclass
 class Relay:
     """A mail server. It answers the next mails as ``answers`` says, all others well."""
@@ -260,7 +269,11 @@ TROUBLES: dict[str, tuple[str, Callable[[Walk], None]]] = {
 }
 
 
-@pytest.mark.parametrize("way", STATES)
+@pytest.mark.parametrize(
+    ("way", "database_url"),
+    [*((way, "sqlite") for way in STATES), ("elta", "postgresql")],
+    indirect=["database_url"],
+)
 def test_a_worker_killed_at_any_step_leaves_one_parcel_and_one_state(walk: Walk, way: str) -> None:
     walk.way = way
     names = walk.steps()
@@ -334,6 +347,7 @@ def two_that_found_nothing(walk: Walk) -> Delivery:
     return walk.request.deliveries[-1]
 
 
+@EACH_DATABASE
 def test_of_two_that_found_nothing_one_orders(walk: Walk) -> None:
     walk.expect_one_of_everything(two_that_found_nothing(walk), "two workers")
 
@@ -341,6 +355,7 @@ def test_of_two_that_found_nothing_one_orders(walk: Walk) -> None:
 # --- Controls: what the walk would see if a guard were missing -------------------------------------------
 
 
+@EACH_DATABASE
 def test_without_telling_who_has_begun_both_would_order(walk: Walk, monkeypatch: pytest.MonkeyPatch) -> None:
     real = deliveries.sending_begins
     monkeypatch.setattr(
