@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from portal.clock import is_time_zone
 from portal.document_settings import BUCKET_KEYS, DocumentSettings
 
 BASE_URL = r"^https?://[^/]+$"
@@ -33,14 +33,6 @@ class ConfigProblems(Exception):
         self.problems = problems
         count = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
         super().__init__("\n  ".join([f"portal cannot start: {count}", *problems]))
-
-
-def is_time_zone(name: str) -> bool:
-    """Does the machine know this zone? Asking for one reads a file; listing all of them reads six hundred."""
-    try:
-        return bool(ZoneInfo(name))
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
 
 
 def _known_zone(value: str) -> str:

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
 from portal.catalogue.hours import CHANNELS, parse_hours
-from portal.config import TwoTexts, is_time_zone
+from portal.clock import is_time_zone
+from portal.config import TwoTexts
 from portal.scheduling import Spell
 
 ALL_SERVICES = "all"
