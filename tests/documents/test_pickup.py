@@ -166,7 +166,8 @@ def test_what_was_not_collected_goes_another_way(
     days_later(case, clock, 22)
     log_in(clerk, ready.request.appointment.clerk, door="staff")
     page = f"/staff/deliveries/other-way/{ready.request.key}"
-    clerk.submit(f"/staff/documents/{ready.request.key}/other-way", {"way": "email"}, page=page)
+    email = {"delivery": "email", "email": "maria@citizens.example"}
+    clerk.submit(f"/staff/documents/{ready.request.key}/other-way", email, page=page)
     assert [one.state for one in ready.request.deliveries] == ["cancelled", "waiting"]
 
 

@@ -57,7 +57,7 @@ def hand_over(browser: Any, request: Any, code: str) -> Any:
 
 def go_another_way(browser: Any, request: Any, way: str) -> None:
     choice = f"/staff/deliveries/other-way/{request.key}"
-    browser.submit(f"/staff/documents/{request.key}/other-way", {"way": way}, page=choice)
+    browser.submit(f"/staff/documents/{request.key}/other-way", {"delivery": way}, page=choice)
 
 
 def failed_by_mail(case: Any, folder: Path) -> Any:
@@ -209,12 +209,12 @@ def test_a_way_that_needs_what_nobody_told_is_refused(case: Any, at_desk: Any, t
     post.needs = frozenset({RecipientField.POSTAL_ADDRESS})
     choose(case.app, delivery=(post,))
     browser = at_desk(request.appointment.clerk)
-    browser.submit(
+    answer = browser.submit(
         f"/staff/documents/{request.key}/other-way",
-        {"way": "post"},
+        {"delivery": "post"},
         page="/staff/deliveries/other-way/" + request.key,
     )
-    assert "The citizen has not told us" in browser.get(case_page(request)).text
+    assert "Write the postal code." in answer.text
     assert len(request.deliveries) == 1
 
 
