@@ -261,16 +261,6 @@ def test_whoever_found_another_way_meanwhile_is_not_told(
 # --- The staff -------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def at_desk(client: Any, log_in: LogIn) -> Callable[[Any], Any]:
-    def enter(person: Any) -> Any:
-        client.get("/manual?lang=en")
-        log_in(client, person, door="staff")
-        return client
-
-    return enter
-
-
 def test_the_clerk_sees_why_and_whom_to_call(case: Any, at_desk: Any) -> None:
     request = bounced(case)
     page = at_desk(request.appointment.clerk).get(f"/staff/appointments/{request.appointment.key}").text

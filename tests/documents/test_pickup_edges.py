@@ -33,30 +33,12 @@ PAPERS = {"taker": "citizen", "paper": "id_card", "paper_seen": "y"}
 
 
 @pytest.fixture
-def ready(case: Any) -> Any:
-    """A document that lies at the counter since Monday morning."""
-    request = case.issued("pickup")
-    case.work()
-    return request.deliveries[0]
-
-
-@pytest.fixture
 def uncollected(case: Any, ready: Any, clock: Traveller) -> Any:
     """The same when its days are over and nobody came."""
     clock.shift(KEPT_FOR + timedelta(days=2))
     case.work()
     assert ready.state == "uncollected"
     return ready
-
-
-@pytest.fixture
-def at_desk(client: Any, log_in: Any) -> Callable[[Any], Any]:
-    def enter(person: Any) -> Any:
-        client.get("/manual?lang=en")
-        log_in(client, person, door="staff")
-        return client
-
-    return enter
 
 
 def of(delivery: Any, deed: str) -> str:

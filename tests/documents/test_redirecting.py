@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -26,16 +25,6 @@ OLD, NEW = "maria@citizens.example", "m.pappa@citizens.example"
 STREET = {"street": "Νέα Οδός", "number": "7", "postal_code": "11741", "town": "Αθήνα"}
 BY_POST = {"delivery": "elta", "phone": "2101234567", **STREET}
 BY_MAIL = {"delivery": "email", "email": NEW}
-
-
-@pytest.fixture
-def at_desk(client: Any, log_in: Callable[..., None]) -> Callable[[Any], Any]:
-    def enter(person: Any, language: str = "en") -> Any:
-        client.get(f"/manual?lang={language}")
-        log_in(client, person, door="staff")
-        return client
-
-    return enter
 
 
 def page_of(request: Any) -> str:

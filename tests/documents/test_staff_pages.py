@@ -23,18 +23,6 @@ from portal.testing.page_lint import lint
 LogIn = Callable[..., None]
 
 
-@pytest.fixture
-def at_desk(client: Any, log_in: LogIn) -> Callable[[Any], Any]:
-    """``at_desk(person)``: that person's browser, in English, come through the staff's door."""
-
-    def enter(person: Any) -> Any:
-        client.get("/manual?lang=en")
-        log_in(client, person, door="staff")
-        return client
-
-    return enter
-
-
 def case_page(request: Any) -> str:
     return f"/staff/appointments/{request.appointment.key}"
 
