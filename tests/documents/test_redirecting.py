@@ -19,6 +19,7 @@ from portal.documents.states import NotPossible
 from portal.outbox import OutboxRow
 from portal.people.lifecycle import keep_contact
 from portal.plugin_api import DeliveryProvider, Tracking
+from portal.testing.fakes import choose
 from portal.testing.page_lint import lint
 
 OLD, NEW = "maria@citizens.example", "m.pappa@citizens.example"
@@ -124,6 +125,22 @@ def test_a_way_must_be_chosen(case: Any, at_desk: Any) -> None:
     answer = redirect(browser, request, {})
     assert "Choose a way of delivery." in answer.text
     assert [one.state for one in request.deliveries] == ["prepared"]
+
+
+def test_where_no_way_leads_to_the_citizen_none_is_offered_and_nothing_breaks(
+    case: Any, at_desk: Any, ways: dict[str, DeliveryProvider]
+) -> None:
+    request = bounced(case)
+    with transaction():
+        request.appointment.citizen_id = None
+    choose(case.app, delivery=(ways["mailbox"],))
+    browser = at_desk(request.appointment.clerk)
+    page = browser.get(page_of(request))
+    assert page.status_code == 200 and 'type="radio"' not in page.text
+    assert lint(page.text, "en") == []
+    answer = browser.submit(f"/staff/documents/{request.key}/other-way", BY_MAIL, page="/staff/deliveries")
+    assert answer.status_code == 422
+    assert len(request.deliveries) == 1
 
 
 def test_what_two_ways_need_is_not_hidden_with_one_of_them(

@@ -57,14 +57,18 @@ class WayForm(WayQuestions):
         for answer in self:
             answer.flags.optional = False
 
+    @property
+    def chosen(self) -> str:
+        """Name of the way; empty where none is chosen, or there is none to choose."""
+        return (self.delivery.data or "") if self.ways else ""
+
     def chosen_way(self) -> Way:
         """The way, with what it needs to know."""
-        name = self.delivery.data
-        return Way(name, self.recipient(name))
+        return Way(self.chosen, self.recipient(self.chosen))
 
     def contact(self) -> Contact:
         """What was typed for the chosen way; a field that it does not need was not looked at."""
-        needed = self.needed_by(self.delivery.data)
+        needed = self.needed_by(self.chosen)
         return Contact(
             email=(self.email.data or "") if RecipientField.EMAIL in needed else "",
             phone=(self.phone.data or "") if RecipientField.PHONE in needed else "",
@@ -72,18 +76,21 @@ class WayForm(WayQuestions):
         )
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """Only what the chosen way needs is looked at; what stands in other fields is kept all the same."""
+        """Only what the chosen way needs is looked at; what stands in other fields is kept all the same.
+
+        Without any way nothing can be right.
+        """
         aside = {field: field.data for field in self._not_needed()}
         for field in aside:
             field.data = ""
         valid = super().validate(extra_validators)
-        valid = all(self._demanded()) and valid
+        valid = all(self._demanded()) and valid and bool(self.ways)
         for field, typed in aside.items():
             field.data = typed
         return valid
 
     def _not_needed(self) -> list[StringField]:
-        needed = self.needed_by(self.delivery.data or "")
+        needed = self.needed_by(self.chosen)
         asked = {
             self.email: RecipientField.EMAIL,
             self.phone: RecipientField.PHONE,
@@ -92,7 +99,7 @@ class WayForm(WayQuestions):
         return [field for field, what in asked.items() if what not in needed]
 
     def _demanded(self) -> list[bool]:
-        needed = self.needed_by(self.delivery.data or "")
+        needed = self.needed_by(self.chosen)
         wanted = {
             RecipientField.EMAIL: (
                 self.email,
@@ -103,4 +110,4 @@ class WayForm(WayQuestions):
         return [demand(*question) for field, question in wanted.items() if field in needed]
 
     def _as_recipient(self) -> Recipient:
-        return recipient_of(self._appointment, self.recipient(self.delivery.data or ""))
+        return recipient_of(self._appointment, self.recipient(self.chosen))
