@@ -58,3 +58,19 @@ def desk(client: Any, log_in: Callable[..., None], hall: SimpleNamespace) -> Cal
         return client
 
     return sit_down
+
+
+@pytest.fixture
+def chosen(
+    hall: SimpleNamespace, visit: Callable[..., Any], first_free: Callable[..., Any]
+) -> Callable[..., Any]:
+    """``chosen(client, number)``: the browser has chosen a free time; the answer is its start."""
+
+    def choose(client: Any, number: int = 20) -> Any:
+        start = first_free(hall, hall.service("birth-certificate"), number)
+        times = "/services/birth-certificate/times"
+        answer = client.submit(times, {"start": start.isoformat(), "office": "any"})
+        assert answer.location in ("/booking", "/login/citizens/first?next=/booking")
+        return start
+
+    return choose

@@ -139,6 +139,48 @@ def case(app: Flask, clock: Traveller, demonstration: None) -> Case:
 
 
 @pytest.fixture
+def at_desk(client: Any, log_in: Callable[..., None]) -> Callable[..., Any]:
+    """``at_desk(person)``: that person's browser, come through the staff's door; in English, or ``"el"``."""
+
+    def enter(person: Any, language: str = "en") -> Any:
+        client.get(f"/manual?lang={language}")
+        log_in(client, person, door="staff")
+        return client
+
+    return enter
+
+
+@pytest.fixture
+def owner(case: Case, client: Any, log_in: Callable[..., None]) -> Any:
+    """The citizen's browser, in English."""
+    client.get("/manual?lang=en")
+    log_in(client, case.citizen)
+    return client
+
+
+@pytest.fixture
+def ready(case: Case) -> Any:
+    """A document that lies at the counter since Monday morning, for twenty days."""
+    request = case.issued("pickup")
+    case.work()
+    return request.deliveries[0]
+
+
+@pytest.fixture
+def clerk(ready: Any, at_desk: Callable[..., Any]) -> Any:
+    """The browser of the clerk of the document at the counter."""
+    return at_desk(ready.request.appointment.clerk)
+
+
+@pytest.fixture
+def waiting(case: Case) -> Any:
+    """A document that lies in the portal, and of which the citizen has been told."""
+    request = case.issued("mailbox")
+    case.work()
+    return request
+
+
+@pytest.fixture
 def elta(clock: Traveller) -> Iterator[EltaSimulator]:
     """A strict stand-in for ELTA Courier."""
     server = EltaSimulator()

@@ -35,7 +35,7 @@ class WayQuestions(PageForm):
         self.delivery.choices = choices({name: str(way.title) for name, way in ways.items()})
         if not ways:
             del self.delivery
-        if not self._anybody_needs(RecipientField.ATTACHMENT_WISH):
+        if not self.ways_that_need(RecipientField.ATTACHMENT_WISH):
             del self.attachment
 
     def validate(self, extra_validators: Any = None) -> bool:
@@ -45,6 +45,10 @@ class WayQuestions(PageForm):
     def needed_by(self, way: str) -> frozenset[RecipientField]:
         """What the way of delivery needs to know."""
         return self.ways[way].needs if way in self.ways else frozenset()
+
+    def ways_that_need(self, field: str) -> dict[str, DeliveryProvider]:
+        """The ways for which this is asked; ``field`` is the name of a `RecipientField`."""
+        return {name: way for name, way in self.ways.items() if field in way.needs}
 
     def address(self) -> dict[str, str]:
         """As much of an address as was given."""
@@ -90,6 +94,3 @@ class WayQuestions(PageForm):
             phone=self.phone.data,
             address=PostalAddress(**address) if address else None,
         )
-
-    def _anybody_needs(self, field: RecipientField) -> bool:
-        return any(field in way.needs for way in self.ways.values())
