@@ -43,11 +43,17 @@ def templates_compiled_once() -> None:
 
 @pytest.fixture
 def portal_config(tmp_path: Path) -> Config:
-    """The demonstration's configuration with an instance folder of its own."""
-    from portal.config import load
+    """The demonstration's configuration with an instance folder of its own, and no codes in documents.
+
+    Drawing them takes a second in each process; tests about them ask for them.
+    """
+    from dataclasses import replace
+
+    from portal.config import CertificateSettings, load
 
     # The address which Flask's test client calls, so that its cookies survive a redirect to the full one.
-    return load({"PORTAL_INSTANCE": str(tmp_path / "instance"), "PORTAL_BASE_URL": "http://localhost"})
+    config = load({"PORTAL_INSTANCE": str(tmp_path / "instance"), "PORTAL_BASE_URL": "http://localhost"})
+    return replace(config, certificates=CertificateSettings())
 
 
 @pytest.fixture
