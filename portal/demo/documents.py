@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import BytesIO
 
 import pikepdf
@@ -50,7 +50,8 @@ def issue_some(past: Sequence[Appointment], samples: list[Finished]) -> None:
     approved = [request for request in wanted if request.appointment.service.approval]
     others = [request for request in wanted if request not in approved]
     for request in approved:
-        _put_forward(request, samples.pop())
+        with clock.pretend(_after(request, LATER)):
+            _put_forward(request, samples.pop())
     for number, request in enumerate(reversed(others)):
         scene = SCENES[number] if number < len(SCENES) else _arrived
         scene(request, samples)
@@ -59,7 +60,9 @@ def issue_some(past: Sequence[Appointment], samples: list[Finished]) -> None:
 
 
 def _arrived(request: DocumentRequest, samples: list[Finished]) -> None:
-    arrive(issue(request, samples.pop()))
+    delivery = issue(request, samples.pop())
+    with clock.pretend(_after(request, 2 * LATER)):
+        arrive(delivery)
 
 
 def _papers_missing(request: DocumentRequest, _samples: list[Finished]) -> None:
@@ -71,7 +74,8 @@ def _papers_to_look_at(request: DocumentRequest, samples: list[Finished]) -> Non
     _ask_for_papers(request)
     citizen = request.appointment.citizen
     if citizen is not None:
-        papers.receive(request.papers[0], replace(samples.pop().stored, filename="paper.pdf"), citizen)
+        with clock.pretend(_after(request, 2 * LATER)):
+            papers.receive(request.papers[0], replace(samples.pop().stored, filename="paper.pdf"), citizen)
 
 
 def _still_owed(_request: DocumentRequest, _samples: list[Finished]) -> None:
@@ -115,7 +119,7 @@ def issue(request: DocumentRequest, sample: Finished, way: str = "") -> Delivery
 
     Nothing is sent: the receipt is what the provider would have answered.
     """
-    with clock.pretend(min(request.created_at + LATER, clock.now())):
+    with clock.pretend(_after(request, LATER)):
         _put_forward(request, sample, Way(way, {"email": request.appointment.email}) if way else None)
         delivery = request.deliveries[-1]
         outbox.cancel(f"delivery:{delivery.id}")
@@ -125,6 +129,11 @@ def issue(request: DocumentRequest, sample: Finished, way: str = "") -> Delivery
         sent, ready = Receipt(delivery.key, "sent"), Receipt(delivery.key, "prepared", code=_code(request))
         deliveries.receipt_arrived(delivery, sent if is_sent else ready)
     return delivery
+
+
+def _after(request: DocumentRequest, pause: timedelta) -> datetime:
+    """So long after the call, but never in the future."""
+    return min(request.created_at + pause, clock.now())
 
 
 def _code(request: DocumentRequest) -> str:
@@ -139,7 +148,8 @@ def _ask_for_papers(request: DocumentRequest) -> None:
     """The clerk found after the call that something is missing."""
     listed = request.appointment.service.papers
     titles = [Bilingual(paper["el"], paper["en"]) for paper in listed] or [LEASE]
-    papers.ask_for(request, titles[-1:], request.appointment.clerk)
+    with clock.pretend(_after(request, LATER)):
+        papers.ask_for(request, titles[-1:], request.appointment.clerk)
     outbox.cancel(f"case:{request.id}")
 
 

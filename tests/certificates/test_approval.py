@@ -118,7 +118,7 @@ def test_what_is_missing_is_told_and_the_rest_stays(owed: Any, at_desk: Callable
     request = owed.request(APPROVED)
     answer = prepare(at_desk(request.appointment.clerk), request, until="", kind="2")
     assert answer.status_code == 422
-    assert "Fill this in: the certificate needs it." in answer.text and answer.text.count(" checked") == 1
+    assert "Fill in “Debts checked up to”" in answer.text and answer.text.count(" checked") == 1
     assert not lint(answer.text, "en")
 
 

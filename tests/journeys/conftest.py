@@ -76,7 +76,7 @@ class Walker:
         self.page.wait_for_url(f"**{path}")
 
     def press(self, selector: str) -> None:
-        """Reach the first of these with the Tab key alone, where the focus can be seen, and press Enter, which leads on."""
+        """Reach the first of these with the Tab key, see the focus on it, and press Enter, which leads on."""
         wanted = self.page.locator(selector).first.element_handle()
         for _step in range(120):
             self.page.keyboard.press("Tab")

@@ -1,14 +1,14 @@
-"""A certificate from its template to the page on which anybody checks it, and the papers of a case, in a browser."""
+"""A certificate from its template to the page on which anybody checks it, and the papers of a case."""
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
-import pikepdf
 import pypdfium2
 import pytest
 from PIL import Image
@@ -42,7 +42,7 @@ class Counter(Portal):
     app: Any
 
     def owed(self, service: str, missing: tuple[Bilingual, ...] = ()) -> str:
-        """The key of a case whose call ended with a document to be issued, after papers that are ``missing``."""
+        """The key of a case whose call ended with a document to be issued; papers are ``missing``."""
         config = self.app.config["PORTAL"]
         with self.app.app_context(), transaction():
             wanted = db.session.scalars(db.select(Service).filter_by(key=service)).one()
@@ -156,6 +156,10 @@ def check(anybody, code, content):
     anybody.press("form:has(#code) button")
     anybody.sees(".notice--success")
     anybody.look("verify-valid")
+    assert not anybody.page.locator("#sha256").is_visible()
+    anybody.press("[data-fingerprint] button")
+    anybody.sees("#missing")
+    anybody.look("verify-no-file")
     sent = []
     anybody.page.on("request", lambda request: sent.append(len(request.post_data_buffer or b"")))
     for file, answer in ((content, "success"), (content + b"\n", "error")):
@@ -169,10 +173,11 @@ def check(anybody, code, content):
 
 
 def without_scripts(anybody, code):
-    """The page answers alike; in the place of the file the fingerprint is typed, and how to get it is told."""
+    """The page answers alike; the fingerprint is typed, and the page tells how to compute it."""
     anybody.go(f"/verify/{code}")
     anybody.sees(".notice--success")
     assert not anybody.page.locator("[data-file]").is_visible()
+    assert "certutil" in anybody.page.inner_text("#sha256-hint")
     anybody.page.fill("#sha256", "0" * 64)
     anybody.page.click("[data-fingerprint] button")
     anybody.sees(".notice--error")
@@ -228,10 +233,7 @@ def text_of(content):
 
 def code_in(content):
     """The code as it stands in the PDF."""
-    letters = r"[2-9A-Z]{4}"
-    import re
-
-    return re.search("-".join([letters] * 4), text_of(content)).group()
+    return re.search("-".join(["[2-9A-Z]{4}"] * 4), text_of(content)).group()
 
 
 def a_picture():

@@ -44,7 +44,7 @@ class HandOverForm(PageForm):
         _l("I have read the authorisation: it names this person and this document")
     )
     paper = SelectField(
-        _l("Identity paper of whom takes it"),
+        _l("Identity paper of the person taking it"),
         [required(_l("Choose which identity paper you have seen."))],
         choices=choices({"": _l("Please choose"), **PAPERS}),
     )

@@ -150,7 +150,7 @@ def _ready() -> list[tuple[str, str]]:
 
 
 def _moved_on(delivery: Delivery) -> ResponseReturnValue:
-    flash(_("This document does not wait to be handed over. See below where it stands."), "info")
+    flash(_("This document is not waiting to be handed over. See below where it stands."), "info")
     return back_to(delivery.request.appointment)
 
 
