@@ -126,7 +126,8 @@ def issue(request: DocumentRequest, sample: Finished, way: str = "") -> Delivery
         provider = current_providers().delivery[delivery.provider]
         delivery.kept_until = collecting.last_day(delivery, provider)
         is_sent = provider.kept_in_portal or RecipientField.EMAIL in provider.needs
-        sent, ready = Receipt(delivery.key, "sent"), Receipt(delivery.key, "prepared", code=_code(request))
+        code = _code(request) if provider.kept_for is not None else ""
+        sent, ready = Receipt(delivery.key, "sent"), Receipt(delivery.key, "prepared", code=code)
         deliveries.receipt_arrived(delivery, sent if is_sent else ready)
     return delivery
 

@@ -65,7 +65,7 @@ DEEDS = {
     "papers erased": _l("The citizen’s papers were erased"),
     "request refused": _l("The request was refused"),
     "refusal taken back": _l("The refusal was taken back"),
-    "document prepared": _l("A document was prepared for approval or the seal"),
+    "document prepared": _l("A document was prepared for approval or sealing"),
     "prepared document read": _l("The office opened the prepared document"),
     "document approved": _l("A second person approved the document"),
     "document sent back": _l("The second person sent the document back"),
@@ -138,7 +138,7 @@ def booking_facts(appointment: Appointment) -> list[dict[str, object]]:
         (_("Language"), {"el": "Ελληνικά", "en": "English"}[appointment.language]),
         (_("Will show"), PAPERS.get(appointment.paper, "")),
         (_("Needs"), ", ".join(str(NEEDS[need]) for need in appointment.needs)),
-        (_("Wants the document by"), provider_title(appointment.delivery)),
+        (_("Way of delivery chosen"), provider_title(appointment.delivery)),
         (_("Says beforehand"), appointment.remark),
     ]
     return [{"key": question, "value": answer} for question, answer in answers if answer]

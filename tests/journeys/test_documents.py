@@ -1,4 +1,4 @@
-"""A certificate from its template to the page on which anybody checks it, and the papers of a case."""
+"""Documents in real browsers: written, approved, checked by anybody; papers sent; handed over at the desk."""
 
 from __future__ import annotations
 
@@ -6,27 +6,35 @@ import re
 import socket
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
 import pypdfium2
 import pytest
 from PIL import Image
+from portal_delivery_elta.registered import RegisteredMail
 from werkzeug.serving import make_server
 
 from portal import clock, create_app
+from portal.appointments.models import Appointment
 from portal.catalogue import import_file
 from portal.config import load
 from portal.db import Bilingual, db, transaction
-from portal.demo import CATALOGUE, bookings
+from portal.demo import CATALOGUE, bookings, documents
 from portal.demo.citizens import Invented
+from portal.documents import states
 from portal.documents.lifecycle import request_of
+from portal.documents.models import DocumentRequest
 from portal.documents.papers import lifecycle as papers
 from portal.offices.models import Service
+from portal.providers import current_providers
+from portal.testing.fakes import choose
 from tests.journeys.conftest import Portal
 
 CITIZEN = Invented("giorgos.nikolaidis", "Γιώργος", "Νικολαΐδης", "Παύλος", 1991, "+306900000017")
 DAY = "2026-11-20"
+BY_POST = "military-status"
 CLERK, SECOND = "s.ioannou", "k.alexiou"
 WAYS = {"el-phone": ("el", "phone"), "en-desktop": ("en", "desktop")}
 
@@ -54,6 +62,21 @@ class Counter(Portal):
                 papers.ask_for(request_of(booked), missing, booked.clerk)
             return booked.key
 
+    def issued(self, service: str, way: str = "", *, late: bool = False) -> str:
+        """The code of its delivery, if it has one; ``late`` where nobody came for it in time."""
+        key = self.owed(service)
+        with self.app.app_context():
+            samples = documents.samples(1)
+        with self.app.app_context(), transaction():
+            found = db.session.scalars(
+                db.select(DocumentRequest).join(Appointment).where(Appointment.key == key)
+            ).one()
+            delivery = documents.issue(found, samples.pop(), way)
+            if late:
+                delivery.kept_until = clock.now().date() - timedelta(days=1)
+                states.change_delivery(delivery, "run_out")
+            return delivery.code
+
 
 @pytest.fixture(scope="module")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counter]:
@@ -68,6 +91,11 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counter]:
     with app.app_context():
         db.create_all()
         import_file(CATALOGUE, app.config["PORTAL"].providers.delivery)
+        choose(app, delivery=(*current_providers().delivery.values(), RegisteredMail()))
+        with transaction():
+            db.session.scalars(db.select(Service).filter_by(key=BY_POST)).one().deliveries = [
+                "elta_registered"
+            ]
     server = make_server("127.0.0.1", port, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
@@ -209,6 +237,50 @@ def test_a_citizen_sends_what_is_missing_and_the_office_looks_at_it(walker, port
     citizen.look("appointment-paper-refused")
     citizen.press("#document a[href$='/withdraw']")
     citizen.look("withdraw")
+
+
+def test_a_clerk_finds_by_code_hands_over_undoes_and_sees_what_is_stuck(walker, portal, language, device):
+    code = portal.issued("criminal-record", "pickup")
+    portal.issued("family-status-certificate", "pickup", late=True)
+    portal.issued(BY_POST)
+    clerk = walker(language, device)
+    clerk.enter("staff", CLERK, "/staff/deliveries")
+    clerk.look("desk")
+    scan(clerk, "#desk-code", "AAAAA")
+    clerk.sees("#desk-code-error")
+    clerk.look("desk-wrong-code")
+    scan(clerk, "#desk-code", code)
+    clerk.look("hand-over")
+    clerk.page.check("input[name=taker][value=authorised]")
+    clerk.press("form[action$='/handed-over'] button")
+    clerk.sees(".error-summary")
+    assert clerk.page.is_checked("input[name=taker][value=authorised]")
+    clerk.look("hand-over-errors")
+    clerk.page.check("input[name=taker][value=citizen]")
+    clerk.page.select_option("#paper", "passport")
+    clerk.page.check("#paper_seen")
+    clerk.press("form[action$='/handed-over'] button")
+    clerk.page.wait_for_url("**/receipt")
+    clerk.look("receipt")
+    clerk.press("form[action$='/undo'] button")
+    clerk.sees(".notice--success")
+    clerk.go("/staff/deliveries?tray=problem")
+    clerk.look("tray")
+    clerk.press("#problem ~ .table-frame a.button")
+    clerk.look("choose-way")
+    clerk.go("/staff/attention")
+    clerk.look("attention")
+    clerk.go("/staff/deliveries/hand-over/elta_registered")
+    clerk.look("hand-over-list")
+    clerk.press("main form button")
+    clerk.sees(".notice--success")
+
+
+def scan(clerk, field, code):
+    """As a scanner types into the field: ended with Enter."""
+    clerk.page.fill(field, code)
+    with clerk.page.expect_navigation():
+        clerk.page.press(field, "Enter")
 
 
 def send(citizen, kind, content):
