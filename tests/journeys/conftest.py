@@ -76,8 +76,12 @@ class Walker:
         self.page.wait_for_url(f"**{path}")
 
     def press(self, selector: str) -> None:
-        """Reach the first of these with the Tab key, see the focus on it, and press Enter, which leads on."""
+        """Reach the first of these with the Tab key, see the focus on it, and press Enter, which leads on.
+
+        The way begins behind the navigation, where the skip link leads.
+        """
         wanted = self.page.locator(selector).first.element_handle()
+        self.page.focus("#main")
         for _step in range(120):
             self.page.keyboard.press("Tab")
             if self.page.evaluate("wanted => document.activeElement === wanted", wanted):

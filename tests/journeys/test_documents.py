@@ -114,13 +114,16 @@ def test_a_certificate_is_written_approved_checked_and_taken_back(walker, portal
     clerk, second = walker(language, device), walker(language, device)
     clerk.enter("staff", CLERK, f"/staff/appointments/{key}")
     clerk.look("case-with-template")
+    clerk.press("#document a[href$='/document/template']")
     write(clerk)
     second.enter("staff", SECOND, "/staff/deliveries")
     send_back(second)
     clerk.go(f"/staff/appointments/{key}")
     clerk.sees(".notice--warning:has-text('ΑΤΑΚ')")
     clerk.look("case-sent-back")
-    write(clerk)
+    clerk.go(f"/staff/appointments/{key}/document/template")
+    fill_in(clerk)
+    clerk.press("button[value=issue]")
     second.go("/staff/deliveries")
     second.press("#approval ~ .table-frame a.button")
     second.press("form[action$='/approve'] button")
@@ -145,18 +148,22 @@ def test_a_certificate_is_written_approved_checked_and_taken_back(walker, portal
 
 def write(clerk):
     """Fill in the template: an answer is missing at first, then a draft is looked at, then it goes on."""
-    clerk.press("#document a[href$='/document/template']")
     clerk.press("button[value=issue]")
     clerk.sees(".error-summary")
     clerk.look("template-errors")
-    clerk.page.fill("#until", DAY)
-    clerk.page.locator("input[name=kind]").first.check()
+    fill_in(clerk)
     draft = downloaded(clerk, "button[value=preview]")
     assert "XXXX" in text_of(draft)
     assert clerk.page.input_value("#until") == DAY
     clerk.press("button[value=issue]")
     clerk.sees(".notice--success")
     clerk.look("case-to-approve")
+
+
+def fill_in(clerk):
+    """What the template asks for."""
+    clerk.page.fill("#until", DAY)
+    clerk.page.locator("input[name=kind]").first.check()
 
 
 def send_back(second):
