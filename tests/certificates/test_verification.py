@@ -144,7 +144,7 @@ def test_a_fingerprint_is_answered_with_yes_or_no(owed: Any, client: Any) -> Non
     for given, told in [
         (right.upper(), "is the one that"),
         ("0" * 64, "is not the one that"),
-        ("", "is not the"),
+        ("", "Choose the file first"),
     ]:
         answer = client.submit(form, {"sha256": given}, page=form)
         assert told in answer.text, given

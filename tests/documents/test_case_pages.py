@@ -294,7 +294,7 @@ def test_the_desk_shows_what_waits_and_what_is_overdue(
     assert "Waiting for the citizen’s papers" in page
     assert page.count("Overdue") == 1
     assert page.index(late.protocol) < page.index("Overdue") < page.index(asked.protocol)
-    assert "for 21 days" in page
+    assert "21 days ago" in page
 
 
 def statements_of(browser: Any, address: str) -> int:

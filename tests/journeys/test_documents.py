@@ -168,7 +168,6 @@ def fill_in(clerk):
 
 def send_back(second):
     """Nothing goes back without a reason."""
-    second.look("desk-of-the-second")
     second.press("#approval ~ .table-frame a.button")
     second.look("approve")
     second.press("form[action$='/send-back'] button")
@@ -272,7 +271,6 @@ def test_a_clerk_finds_by_code_hands_over_undoes_and_sees_what_is_stuck(walker, 
     clerk.press("form[action$='/undo'] button")
     clerk.sees(".notice--success")
     clerk.go("/staff/deliveries?tray=problem")
-    clerk.look("tray")
     clerk.press("#problem ~ .table-frame a.button")
     clerk.look("choose-way")
     clerk.go("/staff/attention")
