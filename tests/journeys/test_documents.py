@@ -27,7 +27,7 @@ from portal.documents import states
 from portal.documents.lifecycle import request_of
 from portal.documents.models import DocumentRequest
 from portal.documents.papers import lifecycle as papers
-from portal.offices.models import Service
+from portal.offices.models import Office, Service
 from portal.providers import current_providers
 from portal.testing.fakes import choose
 from tests.journeys.conftest import Portal
@@ -93,9 +93,10 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counter]:
         import_file(CATALOGUE, app.config["PORTAL"].providers.delivery)
         choose(app, delivery=(*current_providers().delivery.values(), RegisteredMail()))
         with transaction():
-            db.session.scalars(db.select(Service).filter_by(key=BY_POST)).one().deliveries = [
-                "elta_registered"
-            ]
+            posted = db.session.scalars(db.select(Service).filter_by(key=BY_POST)).one()
+            posted.deliveries = ["elta_registered"]
+            # Of two offices chance would choose; whoever walks here serves the first one.
+            db.session.scalars(db.select(Office).filter_by(key="kep-branch")).one().active = False
     server = make_server("127.0.0.1", port, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()

@@ -1,4 +1,4 @@
-"""The citizen in person mends a delivery that did not work: another address, or another way.
+"""The citizen himself mends a delivery that did not work: another address, or another way.
 
 Runs inside the caller's `transaction()`.
 """
