@@ -100,6 +100,7 @@ def init_app(app: Flask, config: Config) -> None:
         lambda: {
             "municipality": config.municipality,
             "demo": config.demo,
+            "checks_documents": config.certificates.verification,
             "navigation": navigation,
             "page_in": page_in,
         }

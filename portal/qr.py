@@ -30,6 +30,13 @@ def as_svg(text: str, title: str = "") -> Markup:
     return Markup(picture)  # noqa: S704 - drawn by us; the title is escaped by segno
 
 
+def as_pdf(text: str) -> bytes:
+    """The same as a page of its own, to be laid upon another one."""
+    drawn = BytesIO()
+    segno.make(text, error="m", micro=False).save(drawn, kind="pdf", border=4)
+    return drawn.getvalue()
+
+
 def as_png(text: str) -> bytes:
     """The same for a mail, whose readers show no drawings."""
     drawn = BytesIO()

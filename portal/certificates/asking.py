@@ -36,7 +36,7 @@ def _field(one: Asked) -> Field:
     label, hint = in_readers_language(one.label), in_readers_language(one.hint) if one.hint else ""
     if one.kind == "yes_no":
         return BooleanField(label, description=hint)
-    checks: list[Any] = [InputRequired(_l("Fill this in: the certificate needs it."))]
+    checks: list[Any] = [InputRequired(_l("Fill in “%(field)s”: the certificate needs it.", field=label))]
     if not one.required:
         checks = [Optional()]
     if one.kind == "choice":

@@ -43,12 +43,18 @@ def compare(code: str) -> ResponseReturnValue:
     """Is a file the one that was issued? Its fingerprint is compared; the answer is yes or no."""
     given = "".join(request.form.get("sha256", "").split()).lower()
     found = verification.look_up(code)
-    same = found is not None and bool(given) and hmac.compare_digest(given.encode(), found.sha256.encode())
+    if not given:
+        return answer_to(code, "missing")
+    same = found is not None and hmac.compare_digest(given.encode(), found.sha256.encode())
     return answer_to(code, "same" if same else "different")
 
 
 def answer_to(code: str, compared: str = "") -> ResponseReturnValue:
-    """The page about one code; the form alone where none is given."""
+    """The page about one code; the form alone where none is given.
+
+    ``compared`` tells how the fingerprint of a file compares: ``same``, ``different``, or ``missing``.
+    """
     found = verification.look_up(code) if code else None
     page = render_template("certificates/verify.html", code=code, found=found, compared=compared)
-    return page, 200 if found or not code else 422
+    is_refused = (code and not found) or compared == "missing"
+    return page, 422 if is_refused else 200

@@ -34,4 +34,4 @@ def prepare(app: Flask) -> None:
                 others = bookings.make(config, samples)
                 own_documents.make(config, others, own)
             for unused in samples + own:
-                files.let_go(unused.stored_as)
+                files.let_go(unused.stored.stored_as)

@@ -24,7 +24,7 @@ from portal.config import Config
 from portal.db import db
 from portal.demo import documents
 from portal.demo.citizens import INVENTED, Invented
-from portal.files import StoredFile
+from portal.documents.issuing.approval import Finished
 from portal.offices.models import Service
 from portal.people.lifecycle import recognise
 from portal.people.models import Person
@@ -73,7 +73,7 @@ def any_ahead() -> bool:
     return db.session.scalar(ahead.limit(1)) is not None
 
 
-def make(config: Config, samples: list[StoredFile]) -> list[Appointment]:
+def make(config: Config, samples: list[Finished]) -> list[Appointment]:
     """Book the week, and let what lies behind us happen; documents are issued while there are ``samples``."""
     now = clock.now()
     with clock.pretend(now - BOOKED_BEFORE):
@@ -82,7 +82,7 @@ def make(config: Config, samples: list[StoredFile]) -> list[Appointment]:
     coming = [appointment for appointment in made if appointment.starts_at > now]
     for ending, appointment in zip(cycle(ENDINGS), past, strict=False):
         end(config, appointment, ending)
-    documents.issue_some(config, sorted(past, key=lambda appointment: appointment.starts_at), samples)
+    documents.issue_some(sorted(past, key=lambda appointment: appointment.starts_at), samples)
     _call_one_off(config, coming)
     return made
 

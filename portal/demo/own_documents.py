@@ -19,7 +19,7 @@ from portal.demo import bookings, documents
 from portal.demo.citizens import Invented
 from portal.documents import lifecycle
 from portal.documents.delivering import keeping
-from portal.files import StoredFile
+from portal.documents.issuing.approval import Finished
 from portal.offices.models import Service
 from portal.providers import current_providers
 
@@ -28,7 +28,7 @@ LOT = (("kept", "archived"), ("kept", "opened"), ("other", "opened"), ("kept", "
 """Whether each document lies in the portal or came otherwise, and what its owner has done with it."""
 
 
-def make(config: Config, others: Sequence[Appointment], samples: list[StoredFile]) -> None:
+def make(config: Config, others: Sequence[Appointment], samples: list[Finished]) -> None:
     """Give the owner a few documents of the last days, on days when others had appointments too.
 
     Each takes one of the ``samples``, of which there are as many as in `LOT`.
@@ -45,7 +45,7 @@ def make(config: Config, others: Sequence[Appointment], samples: list[StoredFile
         _give(config, bookings.Visit(number, day, service, OWNER, 0), deed, samples)
 
 
-def _give(config: Config, visit: bookings.Visit, deed: str, samples: list[StoredFile]) -> None:
+def _give(config: Config, visit: bookings.Visit, deed: str, samples: list[Finished]) -> None:
     """Book, meet, issue, and let the owner do what he does with it; nothing where the day is full."""
     with clock.pretend(clock.now() - bookings.BOOKED_BEFORE):
         appointment = bookings.book(config, visit)
@@ -56,7 +56,7 @@ def _give(config: Config, visit: bookings.Visit, deed: str, samples: list[Stored
     if request is None:
         return
     with clock.pretend(appointment.ends_at + documents.LATER):
-        delivery = documents.issue(config, request, samples.pop())
+        delivery = documents.issue(request, samples.pop())
     outbox.cancel(f"case:{request.id}")
     if deed != "unopened":
         with clock.pretend(appointment.ends_at + 2 * documents.LATER):

@@ -27,7 +27,7 @@ TITLES = {
     "case_withdrawn": _l("Your request has been withdrawn"),
 }
 OPENINGS = {
-    "case_opened": _l("The office prepares your document. You get a message as soon as it is ready."),
+    "case_opened": _l("The office is preparing your document. You get a message as soon as it is ready."),
     "papers_asked": _l("Your document cannot be issued yet. Please send the office these papers:"),
     "papers_received": _l("It is the office’s turn now: a clerk looks at them. You need not do anything."),
     "case_refused": _l("The office cannot issue the document. The reason:"),

@@ -17,7 +17,7 @@ from portal.i18n import short_date, wall_clock, weekday_date
 
 CASE_STATES: dict[str, tuple[LazyString, str]] = {
     "to_issue": (_l("To be issued"), "yellow"),
-    "needs_papers": (_l("Waits for the citizen’s papers"), "blue"),
+    "needs_papers": (_l("Waiting for the citizen’s papers"), "blue"),
     "in_review": (_l("Papers to be looked at"), "yellow"),
     "to_approve": (_l("To be approved"), "yellow"),
     "to_seal": (_l("Being sealed"), "yellow"),
@@ -30,9 +30,9 @@ CASE_STATES: dict[str, tuple[LazyString, str]] = {
 
 PAPER_STATES: dict[str, tuple[LazyString, str]] = {
     "asked": (_l("Missing"), "yellow"),
-    "sent": (_l("Sent, the office looks at it"), "blue"),
+    "sent": (_l("Sent, the office is looking at it"), "blue"),
     "accepted": (_l("Accepted"), "green"),
-    "refused": (_l("Not accepted: send it anew"), "red"),
+    "refused": (_l("Not accepted: send it again"), "red"),
     "waived": (_l("Not needed any more"), "grey"),
 }
 
@@ -71,26 +71,26 @@ def _waiting_steps(request: DocumentRequest) -> list[Step]:
                 _("Papers are missing"),
                 "current",
                 "",
-                _("Send them below; then the office goes on."),
+                _("Send them below, and the office will continue."),
             ),
             Step(_("Document issued"), "ahead", "", decided),
         ]
     if request.state == "in_review":
-        title, words = _("The office looks at your papers"), _("You need not do anything now.")
+        title, words = _("The office is looking at your papers"), _("You do not have to do anything now.")
         return [Step(title, "current", "", words), Step(_("Document issued"), "ahead", "", decided)]
     return [
-        Step(_("The office prepares your document"), "current", "", decided),
+        Step(_("The office is preparing your document"), "current", "", decided),
         Step(_("Document issued"), "ahead"),
     ]
 
 
 def next_step(request: DocumentRequest) -> str:
     """What happens next, and who has to do it; empty where the page says so otherwise."""
-    comes = _("It is the office’s turn. We write to you as soon as the document is issued.")
+    comes = _("It is the office’s turn. We will write to you as soon as the document is issued.")
     words = {
-        "needs_papers": _("It is your turn: send the missing papers. We write to you when they are here."),
+        "needs_papers": _("It is your turn: send the missing papers. We will write when we have them."),
         "in_review": _(
-            "It is the office’s turn. We write to you if something is missing, or when it is issued."
+            "It is the office’s turn. We will write to you if something is missing, or when it is issued."
         ),
         "to_issue": comes,
         "to_approve": comes,

@@ -38,8 +38,8 @@ KEPT_STATES: dict[str, tuple[LazyString, str]] = {
 
 NEXT_STEPS: dict[str, LazyString] = {
     "uncollected": _l(
-        "The citizen has not come in time. Call and ask: keep it longer, send it another way, or take the "
-        "document back if nobody needs it any more."
+        "The citizen did not come in time. Call and ask: keep it longer, send it another way, or take the "
+        "document back if it is no longer needed."
     ),
     "failed": _l("Try it once more, or choose another way. Call the citizen if the address may be wrong."),
     "returned": _l("It came back. Call the citizen, ask for the right address and choose another way."),

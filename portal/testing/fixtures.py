@@ -52,13 +52,19 @@ def database_url() -> str:
 
 @pytest.fixture
 def portal_config(tmp_path: Path, database_url: str) -> Config:
-    """The demonstration's configuration with an instance folder of its own."""
-    from portal.config import load
+    """The demonstration's configuration with an instance folder of its own, and no codes in documents.
+
+    Drawing them takes a second in each process; tests about them ask for them.
+    """
+    from dataclasses import replace
+
+    from portal.config import CertificateSettings, load
 
     environment = {"PORTAL_DATABASE_URL": database_url} if database_url else {}
     # The address which Flask's test client calls, so that its cookies survive a redirect to the full one.
     environment["PORTAL_BASE_URL"] = "http://localhost"
-    return load({"PORTAL_INSTANCE": str(tmp_path / "instance"), **environment})
+    config = load({"PORTAL_INSTANCE": str(tmp_path / "instance"), **environment})
+    return replace(config, certificates=CertificateSettings())
 
 
 @pytest.fixture(scope="session")

@@ -3,15 +3,18 @@
 import dataclasses
 from datetime import UTC, datetime, timedelta
 
+import pypdfium2
 import pytest
+import zxingcpp
 from sqlalchemy import func, select
 
 from portal import demo, files
 from portal.appointments.models import Appointment
+from portal.certificates import verification
 from portal.db import db, transaction
 from portal.demo import bookings, own_documents
 from portal.documents.delivering import trays
-from portal.documents.models import DocumentRequest
+from portal.documents.models import DocumentRequest, IssuedDocument
 from portal.offices.models import Office
 from portal.outbox import OutboxRow
 from portal.people.models import Account, Membership, Person
@@ -38,7 +41,7 @@ def test_the_week_has_a_past_and_a_future_and_nobody_is_written_to(app):
     assert all(room.state == "closed" for appointment in made for room in appointment.rooms)
     assert {appointment.channel for appointment in made} == {"video", "phone", "in_person"}
     waiting = select(OutboxRow.kind).filter_by(state="waiting").distinct()
-    assert db.session.scalars(waiting).all() == ["document.forget"]
+    assert set(db.session.scalars(waiting)) == {"document.forget", "verification.forget"}
 
 
 def test_who_signs_has_an_interpreter_and_two_clerks_examine_what_needs_two(app):
@@ -62,6 +65,16 @@ def test_something_lies_on_each_tray_of_the_desk(app):
     assert [heap.tray.name for heap in heaps] == [tray.name for tray in trays.TRAYS]
     (ready,) = (heap for heap in heaps if heap.tray.name == "ready")
     assert files.open_document(ready.rows[0].document.stored_as).read().startswith(b"%PDF-")
+
+
+def test_the_documents_of_the_past_carry_codes_that_can_be_checked(app):
+    demo.prepare(app)
+    kept = db.session.scalars(select(IssuedDocument).order_by(IssuedDocument.id)).first()
+    with pypdfium2.PdfDocument(files.open_document(kept.stored_as).read()) as pdf:
+        (scanned,) = zxingcpp.read_barcodes(pdf[0].render(scale=2).to_pil())
+    page, _, code = scanned.text.rpartition("/")
+    assert page.endswith("/verify")
+    assert verification.look_up(code).sha256 == kept.sha256
 
 
 def test_one_who_can_log_in_has_documents_new_opened_and_archived(app):

@@ -118,7 +118,7 @@ def test_what_is_missing_is_told_and_the_rest_stays(owed: Any, at_desk: Callable
     request = owed.request(APPROVED)
     answer = prepare(at_desk(request.appointment.clerk), request, until="", kind="2")
     assert answer.status_code == 422
-    assert "Fill this in: the certificate needs it." in answer.text and answer.text.count(" checked") == 1
+    assert "Fill in “Debts checked up to”" in answer.text and answer.text.count(" checked>") == 1
     assert not lint(answer.text, "en")
 
 
@@ -174,7 +174,7 @@ def test_the_clerk_calls_it_back(owed: Any, at_desk: Callable[[Any], Any]) -> No
     put_forward(request)
     browser = at_desk(request.appointment.clerk)
     page = browser.get(case_page(request))
-    assert "waits for the approval" in page.text and not lint(page.text, "en")
+    assert "waiting for the approval" in page.text and not lint(page.text, "en")
     browser.submit(f"{case_page(request)}/document/call-back", {}, page=case_page(request))
     assert (request.state, request.prepared) == ("to_issue", None)
 

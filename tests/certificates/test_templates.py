@@ -13,8 +13,10 @@ from flask import Flask
 from portal.certificates import checking, drawing, templates
 from portal.certificates.forms import TemplateProblem
 from portal.certificates.verification_block import Block
+from portal.documents.issuing import finishing
 from portal.documents.issuing.pdf_check import check_pdf
-from tests.certificates.conftest import codes_in, text_of
+from portal.files import NotAcceptable
+from tests.certificates.conftest import codes_in, make_pdf, text_of
 
 TITLE = 'title = { el = "Δοκιμή", en = "Trial" }\n'
 
@@ -32,6 +34,19 @@ def drawn(html: str, folder: Path, **given: Any) -> bytes:
 def trouble(folder: Path) -> str:
     """What `portal check` says of the template ``trial``."""
     return dict(checking.troubles())["certificate trial"]
+
+
+@pytest.mark.parametrize("demo", [True, False])
+def test_without_pango_the_demonstration_issues_without_codes_and_real_portals_say_what_is_missing(
+    app: Flask, settings: Any, with_codes: None, monkeypatch: pytest.MonkeyPatch, demo: bool
+) -> None:
+    monkeypatch.setattr(drawing, "ready", lambda: "Pango is not installed")
+    settings(portal=app.config["PORTAL"].portal.model_copy(update={"demo": demo}))
+    if demo:
+        assert finishing.upload("a.pdf", make_pdf()).code == ""
+    else:
+        with pytest.raises(NotAcceptable, match="Pango"):
+            finishing.upload("a.pdf", make_pdf())
 
 
 def test_the_bundled_examples_are_in_order(app: Flask, owed: Any) -> None:

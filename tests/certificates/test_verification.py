@@ -50,7 +50,7 @@ def test_the_page_tells_kind_issuer_and_day_and_nobodys_name(owed: Any, client: 
     request, code = issued(owed)
     answer = page(client, code)
     assert answer.status_code == 200 and not lint(answer.text, "en")
-    for told in ("has not been taken back", "Certificate of permanent residence", "30 November 2026"):
+    for told in ("has not been revoked", "Certificate of permanent residence", "30 November 2026"):
         assert told in answer.text, told
     for hidden in (
         "Ευάγγελος",
@@ -126,7 +126,7 @@ def test_the_record_outlives_the_file_and_ends_in_its_turn(owed: Any, client: An
     db.session.rollback()
     with pytest.raises(FileNotFoundError):
         files.open_document(request.document.stored_as)
-    assert "has not been taken back" in page(client, code).text
+    assert "has not been revoked" in page(client, code).text
     clock.shift(timedelta(days=400))
     assert "can no longer be checked here" in page(client, code).text
     clock.shift(timedelta(days=365))
@@ -144,7 +144,7 @@ def test_a_fingerprint_is_answered_with_yes_or_no(owed: Any, client: Any) -> Non
     for given, told in [
         (right.upper(), "is the one that"),
         ("0" * 64, "is not the one that"),
-        ("", "is not the"),
+        ("", "Choose the file first"),
     ]:
         answer = client.submit(form, {"sha256": given}, page=form)
         assert told in answer.text, given

@@ -72,6 +72,29 @@ def test_what_the_carrier_took_is_on_its_way_and_the_rest_still_waits(case: Any,
     assert (first.state, second.state) == ("sent", "prepared")
 
 
+def test_what_is_collected_with_a_code_goes_with_no_carrier(case: Any, desk: Any) -> None:
+    delivery = posted(case, "pickup")
+    assert delivery.code
+    browser, page = desk(delivery), "/staff/deliveries"
+    assert delivery.key not in browser.get(f"{page}/hand-over/pickup").text
+    browser.submit(f"{page}/hand-over/pickup", {"taken": [delivery.key]}, page=page)
+    browser.submit(f"{page}/{delivery.key}/carrier", {}, page=page)
+    db.session.rollback()
+    assert delivery.state == "prepared"
+
+
+def test_a_list_without_a_mark_records_nothing(case: Any, desk: Any) -> None:
+    delivery = posted(case)
+    listed = "/staff/deliveries/hand-over/elta"
+    browser = desk(delivery)
+    browser.get("/manual?lang=en")
+    answer = browser.submit(listed, {})
+    assert answer.location == listed
+    assert "Mark at least one parcel" in browser.get(listed).text
+    db.session.rollback()
+    assert delivery.state == "prepared"
+
+
 def test_where_there_is_no_label_the_desk_says_so(case: Any, desk: Any) -> None:
     browser = desk(posted(case, "pickup"))
     for way in ("elta", "pickup"):

@@ -91,7 +91,7 @@ def test_the_citizen_sends_a_photo(case: Any, asked: Any, as_citizen: Any) -> No
     assert (file.filename, file.media_type, file.sent_by) == ("IMG 1.png", "image/png", case.citizen.id)
     page = browser.get(own_page(asked)).text
     assert lint(page, "en") == []
-    assert "The office looks at your papers" in page
+    assert "The office is looking at your papers" in page
     assert "IMG 1.png" in page
 
 
@@ -291,10 +291,10 @@ def test_the_desk_shows_what_waits_and_what_is_overdue(
     clock.shift(timedelta(days=21))
     page = at_desk(asked.appointment.clerk).get("/staff/deliveries").text
     assert lint(page, "en") == []
-    assert "Waits for the citizen’s papers" in page
+    assert "Waiting for the citizen’s papers" in page
     assert page.count("Overdue") == 1
     assert page.index(late.protocol) < page.index("Overdue") < page.index(asked.protocol)
-    assert "for 21 days" in page
+    assert "21 days ago" in page
 
 
 def statements_of(browser: Any, address: str) -> int:

@@ -262,7 +262,7 @@ def test_the_page_of_the_appointment_says_where_the_document_stands(
     log_in(english, case.citizen)
     request = case.owed(way)
     page = f"/appointments/{request.appointment.key}"
-    assert "The office prepares your document" in english.get(page).text
+    assert "The office is preparing your document" in english.get(page).text
     with transaction():
         lifecycle.withdraw(request, request.appointment.clerk)
     assert "does not issue a document after all" in english.get(page).text

@@ -277,7 +277,7 @@ def test_what_needs_attention_tells_the_next_step(
     fail(request.deliveries[0])
     [supervisor, *_] = case.staff("supervisor", request.appointment.office_id)
     page = at_desk(supervisor).get("/staff/attention").text
-    assert "can correct the address or choose another way himself" in page
+    assert "can correct the address or choose another way" in page
     assert lint(page, "en") == []
 
 

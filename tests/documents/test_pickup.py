@@ -115,7 +115,7 @@ def test_what_nobody_collects_needs_attention_and_the_citizen_is_told(
     assert ready.state == "uncollected"
     assert subjects(case)[0] == "Το έγγραφό σας δεν παραλήφθηκε"
     log_in(clerk, ready.request.appointment.clerk, door="staff")
-    assert "The citizen has not come in time" in clerk.get("/staff/deliveries").text
+    assert "The citizen did not come in time" in clerk.get("/staff/deliveries").text
     log_in(clerk, case.citizen)
     page = clerk.get(f"/appointments/{ready.request.appointment.key}").text
     assert "nobody came. Call before you come" in page

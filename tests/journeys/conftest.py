@@ -33,10 +33,9 @@ PICTURES = ("home", "times", "booked", "call-clerk", "staff-office-day", "case-i
 
 @dataclass
 class Portal:
-    """The running demonstration."""
+    """A portal that is running."""
 
     url: str
-    process: subprocess.Popen[bytes]
 
 
 @dataclass
@@ -69,6 +68,28 @@ class Walker:
         if self.pictures and name in PICTURES:
             self.page.evaluate("window.scrollTo(0, 0)")
             self.page.screenshot(path=self.pictures / f"{name}-{self.language}-{self.device}.png")
+
+    def enter(self, door: str, persona: str, path: str) -> None:
+        """Log in at a door as somebody of the demonstration, on the way to a page."""
+        self.go(f"/login/{door}?next={path}")
+        self.page.click(f"button[value='{persona}']")
+        self.page.wait_for_url(f"**{path}")
+
+    def press(self, selector: str) -> None:
+        """Reach the first of these with the Tab key, see the focus on it, and press Enter, which leads on.
+
+        The way begins behind the navigation, where the skip link leads.
+        """
+        wanted = self.page.locator(selector).first.element_handle()
+        self.page.focus("#main")
+        for _step in range(120):
+            self.page.keyboard.press("Tab")
+            if self.page.evaluate("wanted => document.activeElement === wanted", wanted):
+                assert self.page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+                with self.page.expect_navigation():
+                    self.page.keyboard.press("Enter")
+                return
+        raise AssertionError(f"the keyboard does not get to {selector}")
 
     def sees(self, selector: str, seconds: float = PATIENCE) -> None:
         """Wait until something is on the page."""
@@ -121,7 +142,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:
         _wait_for(f"http://{address}/health", process, Path(log.name))
-        yield Portal(f"http://{address}", process)
+        yield Portal(f"http://{address}")
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0, "the demonstration did not stop cleanly"
     finally:
@@ -140,8 +161,8 @@ def walker(chromium: Browser, portal: Portal) -> Iterator[Callable[..., Walker]]
     if pictures:
         pictures.mkdir(parents=True, exist_ok=True)
 
-    def make(language: str, device: str) -> Walker:
-        context = chromium.new_context(locale=LOCALES[language], **DEVICES[device])
+    def make(language: str, device: str, **options: object) -> Walker:
+        context = chromium.new_context(locale=LOCALES[language], **DEVICES[device], **options)
         context.grant_permissions(["camera", "microphone"], origin=portal.url)
         contexts.append(context)
         person = Walker(context.new_page(), portal, language, device, pictures)

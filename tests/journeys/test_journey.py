@@ -235,12 +235,13 @@ def read_with_one_time_code(reader, email):
     reader.look("document")
     with reader.page.expect_download() as download:
         reader.page.click("a[href$='/file']")
-    assert download.value.path().read_bytes() == a_pdf()
+    with pikepdf.open(download.value.path()) as pdf:
+        assert len(pdf.pages) == 2, "the clerk's page, and the one with the code"
 
 
 def a_pdf():
-    """An empty page, always of the same bytes."""
+    """An empty page."""
     pdf, content = pikepdf.new(), BytesIO()
     pdf.add_blank_page(page_size=(595, 842))
-    pdf.save(content, deterministic_id=True)
+    pdf.save(content)
     return content.getvalue()

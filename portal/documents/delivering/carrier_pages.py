@@ -89,6 +89,9 @@ def hand_all_over(way: str) -> ResponseReturnValue:
     """The carrier has taken the parcels that are marked on the list."""
     marked = set(request.form.getlist("taken"))
     taken = [delivery for delivery in _waiting(way) if delivery.key in marked]
+    if not taken:
+        flash(_("Mark at least one parcel that was taken."), "error")
+        return redirect(flask_url_for("desk.hand_over_list", way=way))
     with refusals_told():
         with transaction():
             for delivery in taken:
@@ -114,7 +117,7 @@ def _waiting(way: str) -> list[Delivery]:
     )
     rows = db.session.scalars(query.order_by(DocumentRequest.created_at).limit(AT_ONCE))
     newest = [deliveries.current_delivery(row) for row in rows]
-    return [one for one in newest if one and (one.provider, one.state) == (way, "prepared")]
+    return [one for one in newest if one and (one.provider, one.state, one.code) == (way, "prepared", "")]
 
 
 def _printed(deliveries: Iterable[Delivery], filename: str) -> ResponseReturnValue:

@@ -14,8 +14,8 @@ from portal.documents.delivering.lifecycle import Proof
 from portal.forms import PageForm, choices, demand, required, short_text
 
 TAKERS = {
-    "citizen": _l("The citizen himself"),
-    "authorised": _l("A person whom he has authorised"),
+    "citizen": _l("The citizen in person"),
+    "authorised": _l("Somebody authorised by the citizen"),
 }
 AUTHORISATIONS = {
     "govgr": _l("Authorisation issued at gov.gr"),
@@ -44,7 +44,7 @@ class HandOverForm(PageForm):
         _l("I have read the authorisation: it names this person and this document")
     )
     paper = SelectField(
-        _l("Identity paper of whom takes it"),
+        _l("Identity paper of the person taking it"),
         [required(_l("Choose which identity paper you have seen."))],
         choices=choices({"": _l("Please choose"), **PAPERS}),
     )
@@ -52,6 +52,12 @@ class HandOverForm(PageForm):
         _l("I have seen it: face and name are those of the person in front of me"),
         [required(_l("Tick this when you have seen the identity paper. Without it nothing is handed over."))],
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for asked in (self.authorised, self.authorisation, self.reference):
+            # They are seen only where somebody authorised takes the document, and are needed there.
+            asked.flags.optional = False
 
     def validate(self, extra_validators: Mapping[str, Sequence[Any]] | None = None) -> bool:
         """An authorised person also shows the authorisation."""
@@ -61,7 +67,7 @@ class HandOverForm(PageForm):
         answers = [
             demand(self.authorised, _l("Write the name of the person who takes the document.")),
             demand(self.authorisation, _l("Choose what kind of authorisation it is.")),
-            demand(self.reference, _l("Write the code or number that stands on the authorisation.")),
+            demand(self.reference, _l("Write the code or number shown on the authorisation.")),
             demand(self.authorisation_seen, _l("Tick this when you have read the authorisation.")),
         ]
         return valid and all(answers)

@@ -110,7 +110,7 @@ def undo(key: str) -> ResponseReturnValue:
     with refusals_told():
         with transaction():
             undoing.undo(delivery, the_person())
-        flash(_("Undone: the document still lies at the office."), "success")
+        flash(_("Undone: the document is still at the office."), "success")
     return back_to(delivery.request.appointment)
 
 
@@ -150,7 +150,7 @@ def _ready() -> list[tuple[str, str]]:
 
 
 def _moved_on(delivery: Delivery) -> ResponseReturnValue:
-    flash(_("This document does not wait to be handed over. See below where it stands."), "info")
+    flash(_("This document is not waiting to be handed over. See below where it stands."), "info")
     return back_to(delivery.request.appointment)
 
 
@@ -158,7 +158,7 @@ def _handed_over(delivery: Delivery) -> str:
     name = delivery.request.appointment.citizen_name
     minutes = int(undoing.UNDO_FOR.total_seconds() // 60)
     return _(
-        "The document of %(name)s is handed over. Was it a mistake, you can undo it for %(minutes)s minutes.",
+        "The document of %(name)s is handed over. In case of a mistake, undo it within %(minutes)s minutes.",
         name=name,
         minutes=minutes,
     )

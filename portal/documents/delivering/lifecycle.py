@@ -122,7 +122,9 @@ def handed_over(delivery: Delivery, actor: Person, proof: Proof) -> None:
 
 
 def handed_to_carrier(delivery: Delivery, actor: Person) -> None:
-    """The parcel has left the office."""
+    """The parcel has left the office. What is handed over for a code goes with no carrier: NotPossible."""
+    if delivery.code:
+        raise NotPossible("it is handed over to whoever shows the code")
     change_delivery(delivery, "send")
     delivery.by_hand_at = delivery.changed_at
     audit.record(actor.id, "document given to the carrier", subject(delivery.request))

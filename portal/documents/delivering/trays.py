@@ -48,11 +48,11 @@ TRAYS = (
     Tray("problem", _l("Needs attention"), ("uncollected", "failed", "returned", "cancelled")),
     Tray("review", _l("Papers to be looked at"), ("in_review",)),
     Tray("owed", _l("To be issued"), ("to_issue",)),
-    Tray("approval", _l("Waits for approval or the seal"), ("to_approve", "to_seal")),
+    Tray("approval", _l("Waiting for approval or the seal"), ("to_approve", "to_seal")),
     Tray("ready", _l("Ready to be handed over"), ("prepared",)),
     Tray("papers", _l("Waiting for citizens’ papers"), ("needs_papers",)),
     Tray("away", _l("On their way"), ("waiting", "sent")),
-    Tray("arrived", _l("Received lately"), ("delivered",)),
+    Tray("arrived", _l("Recently received"), ("delivered",)),
 )
 """What the office must do comes first, then what others must do."""
 
@@ -136,13 +136,13 @@ def with_all_of_it(query: S) -> S:
 
 
 def age_in_words(since: datetime, zone: str) -> str:
-    """How long something has been waiting, in days of the office's calendar."""
+    """How long ago something came where it stands, in days of the office's calendar."""
     days = (_day(clock.now(), zone) - _day(since, zone)).days
     if days <= 0:
-        return _("since today")
+        return _("today")
     if days == 1:
-        return _("since yesterday")
-    return ngettext("for %(num)s day", "for %(num)s days", days)
+        return _("yesterday")
+    return ngettext("%(num)s day ago", "%(num)s days ago", days)
 
 
 def waiting_since(wanted: DocumentRequest) -> datetime:

@@ -76,10 +76,12 @@ def send_back(key: str) -> ResponseReturnValue:
             error = _("Write what has to be changed, so that your colleague can do it.")
             page = {"wanted": wanted, "prepared": wanted.prepared, "error": error}
             return render_template("documents/approve.html", **page), 422
+        # Whoever prepared it is forgotten together with the file.
+        name = _prepared_by(wanted)
         with transaction():
             stored_as = approval.send_back(wanted, looked_at, the_person(), reason)
         files.let_go(stored_as)
-        flash(_("The document went back to %(name)s.", name=wanted.appointment.clerk.name), "success")
+        flash(_("The document went back to %(name)s.", name=name), "success")
     return redirect(flask_url_for("desk.deliveries"))
 
 
@@ -92,8 +94,12 @@ def call_back(key: str) -> ResponseReturnValue:
         with transaction():
             stored_as = approval.call_back(wanted, the_person())
         files.let_go(stored_as)
-        flash(_("The document is called back. Prepare it anew."), "success")
+        flash(_("The document is called back. Prepare it again."), "success")
     return back_to(wanted.appointment)
+
+
+def _prepared_by(wanted: DocumentRequest) -> str:
+    return wanted.prepared.clerk.name if wanted.prepared else wanted.appointment.clerk.name
 
 
 def _still_waits(wanted: DocumentRequest) -> str:

@@ -75,8 +75,9 @@ def _drawn(draw: Callable[[], bytes]) -> bytes:
 
 
 def _codes_wanted() -> bool:
-    wanted: bool = current_app.config["PORTAL"].certificates.verification
-    return wanted
+    """A demonstration needs nothing but Python: where no PDF can be drawn it issues without codes."""
+    config: Config = current_app.config["PORTAL"]
+    return config.certificates.verification and not (config.demo and drawing.ready())
 
 
 def _new_code() -> str:

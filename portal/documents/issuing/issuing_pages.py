@@ -21,7 +21,7 @@ from portal.people.visitor import the_person
 PUT_FORWARD = {
     "issued": _l("The document has been issued and is on its way to the citizen."),
     "to_approve": _l("The document is prepared. It is issued as soon as a colleague has approved it."),
-    "to_seal": _l("The document is prepared. It is on its way as soon as it bears the electronic seal."),
+    "to_seal": _l("The document is prepared. It will be sent as soon as it bears the electronic seal."),
 }
 """What comes next, by the state to which the request has moved."""
 

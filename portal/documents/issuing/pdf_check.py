@@ -67,7 +67,7 @@ def _protected() -> str:
 
 
 def _damaged() -> str:
-    return str(_("The PDF is damaged. Save it again and choose it anew."))
+    return str(_("The PDF is damaged. Save it and choose it again."))
 
 
 def _dictionaries(pdf: pikepdf.Pdf) -> Iterator[Any]:

@@ -32,7 +32,7 @@ PATIENCE = 15
 
 REASONS: dict[str, LazyString] = {
     "kind": _l("The portal takes PDF files and photos (JPEG, PNG, HEIC). This file is something else."),
-    "pixels": _l("This picture has too many points. Photograph the paper anew with the usual setting."),
+    "pixels": _l("This picture is too large. Take a new photo of the paper with the usual setting."),
     "damaged": _l("The file is damaged or not complete. Save it again, or take a new photo of the paper."),
     "protected": _l("The PDF is protected by a password. Save it without one and choose it again."),
     "pages": _l("The PDF has more than 200 pages. Send the pages that the office needs."),

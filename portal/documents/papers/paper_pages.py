@@ -127,7 +127,7 @@ def _question(paper: AskedPaper, form: PaperForm) -> str:
 
 def _received_words(paper: AskedPaper) -> str:
     if paper.request.state == "in_review":
-        return _("The office has all papers now. You need not do anything; you can still add pages.")
+        return _("The office has all papers now. You do not have to do anything; you can still add pages.")
     return _("The file has arrived. Other papers are still missing.")
 
 

@@ -60,7 +60,7 @@ class RefusalForm(PageForm):
     reason = TextAreaField(
         _l("Why is no document issued?"),
         [
-            required(_l("Write the reason: the citizen has a right to know it.")),
+            required(_l("Write the reason: the citizen has a right to know.")),
             Length(max=LONGEST_REASON, message=_l("Please write at most %(max)d letters.")),
         ],
     )

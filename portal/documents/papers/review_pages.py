@@ -66,7 +66,7 @@ def review_papers(key: str) -> ResponseReturnValue:
     with refusals_told():
         with transaction():
             papers.review(wanted, said, the_person())
-        flash(_("Recorded. What was refused is asked for anew, by e-mail."), "success")
+        flash(_("Recorded. The citizen gets an e-mail and sends again what was refused."), "success")
     return back_to(wanted.appointment)
 
 
