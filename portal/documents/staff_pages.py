@@ -5,7 +5,13 @@ The views live in modules of their own, which add themselves to the blueprint wh
 
 from __future__ import annotations
 
-from portal.documents.delivering import attention_pages, carrier_pages, delivery_pages, hand_over_pages
+from portal.documents.delivering import (
+    attention_pages,
+    carrier_pages,
+    delivery_pages,
+    hand_over_pages,
+    point_pages,
+)
 from portal.documents.desk import blueprint
 from portal.documents.issuing import approval_pages, issuing_pages, template_pages
 from portal.documents.papers import review_pages
@@ -18,6 +24,7 @@ __all__ = [
     "delivery_pages",
     "hand_over_pages",
     "issuing_pages",
+    "point_pages",
     "review_pages",
     "template_pages",
 ]

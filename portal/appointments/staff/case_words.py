@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from portal.appointments.models import Appointment, ServedParty
 from portal.appointments.on_behalf import tax_number_of
+from portal.appointments.pages import chosen_way
 from portal.appointments.papers import CAPACITIES, CHANNELS, NEEDS, OUTCOMES, PAPERS, RELATIONS, ROLES
 from portal.appointments.served_words import booking_in_words
 from portal.audit import AuditLine
@@ -78,6 +79,7 @@ DEEDS = {
     "delivery tried again": _l("Delivery tried again"),
     "delivery on its way": _l("The document is on its way or ready"),
     "delivery corrected": _l("The citizen gave another address or chose another way of delivery"),
+    "way chosen": _l("Way of delivery chosen"),
     "address corrected": _l("The citizen corrected his e-mail address"),
     "delivery failed": _l("The delivery did not work"),
     "document handed over": _l("Document handed over"),
@@ -138,7 +140,7 @@ def booking_facts(appointment: Appointment) -> list[dict[str, object]]:
         (_("Language"), {"el": "Ελληνικά", "en": "English"}[appointment.language]),
         (_("Will show"), PAPERS.get(appointment.paper, "")),
         (_("Needs"), ", ".join(str(NEEDS[need]) for need in appointment.needs)),
-        (_("Wants the document by"), provider_title(appointment.delivery)),
+        (_("Wants the document by"), chosen_way(appointment)),
         (_("Says beforehand"), appointment.remark),
     ]
     return [{"key": question, "value": answer} for question, answer in answers if answer]

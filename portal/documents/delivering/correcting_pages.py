@@ -14,6 +14,7 @@ from wtforms.validators import InputRequired, Length, Optional
 
 from portal import security
 from portal.appointments import contact
+from portal.appointments.citizen import point_questions
 from portal.appointments.citizen.own_pages import own_appointment
 from portal.appointments.citizen.way_questions import WayQuestions
 from portal.appointments.models import Appointment
@@ -28,6 +29,8 @@ from portal.documents.states import NotPossible
 from portal.forms import EmailField, PhoneField, PostalCodeField, demand, short_text
 from portal.people.visitor import the_person
 from portal.plugin_api import Recipient, RecipientField
+from portal.points.lists import needs_point
+from portal.providers import current_providers
 
 blueprint = Blueprint("correcting", __name__)
 
@@ -44,6 +47,9 @@ class CorrectionForm(WayQuestions):
     number = short_text(_l("Number"), 10)
     postal_code = PostalCodeField(_l("Postal code"), [Optional()])
     town = short_text(_l("Town"), 80)
+    point_search = point_questions.search_field()
+    show_points = point_questions.show_field()
+    point = point_questions.point_field()
     phone = PhoneField(_l("Mobile or landline phone"), [Optional()])
 
     def __init__(self, *args: Any, appointment: Appointment, **kwargs: Any) -> None:
@@ -101,12 +107,14 @@ def show(key: str) -> ResponseReturnValue:
         **appointment.address,
         "delivery": delivery.provider if delivery else None,
         "attachment": bool(appointment.recipient.get("attachment_wish")),
+        **_point_answers(appointment),
     }
     return _page(wanted, CorrectionForm(formdata=None, data=answers, appointment=appointment))
 
 
 @blueprint.post("/appointments/<key>/delivery")
-@security.limiter.limit("10 per hour")
+@security.limiter.limit("10 per hour", exempt_when=lambda: _looks_for_points())
+@security.limiter.limit("60 per hour")
 @security.citizen_only
 def send(key: str) -> ResponseReturnValue:
     """Begin another attempt with what was typed; what is wrong comes back at its field."""
@@ -114,6 +122,8 @@ def send(key: str) -> ResponseReturnValue:
     if not correcting.can_be_corrected(wanted):
         return _not_now(wanted)
     form = CorrectionForm(request.form, appointment=wanted.appointment)
+    if form.wants_points():
+        return _page(wanted, form)
     if not form.validate():
         return _page(wanted, form), 422
     try:
@@ -122,6 +132,22 @@ def send(key: str) -> ResponseReturnValue:
         return _not_now(wanted)
     flash(_("Thank you. The document is on its way to you again."), "success")
     return _to_appointment(wanted)
+
+
+def _looks_for_points() -> bool:
+    """To look for a point is no attempt. The same as `WayQuestions.wants_points`, before there is a form."""
+    way = current_providers().delivery.get(request.form.get("delivery", ""))
+    return "show_points" in request.form and way is not None and needs_point(way)
+
+
+def _point_answers(appointment: Appointment) -> dict[str, str]:
+    """The point of the last attempt, and where to look for others."""
+    told = appointment.recipient.get(RecipientField.PICKUP_POINT)
+    home = appointment.address.get("postal_code", "")
+    return {
+        "point": told["code"] if told else "",
+        "point_search": home or (told["postal_code"] if told else ""),
+    }
 
 
 def _begin(wanted: DocumentRequest, form: CorrectionForm) -> None:
