@@ -110,12 +110,12 @@ def _around(number: int) -> tuple[ColumnElement[bool], list[ColumnElement[Any]]]
 
 
 def _in_town(provider: str, asked: str) -> list[PickupPoint]:
-    """Towns in whose name the longest word of ``asked`` stands. Its last letter is left open, since people
-    write a name in the case that their sentence needs, and the carrier in another one."""
+    """Towns in whose name the longest word of ``asked`` stands. Its ending is left open, since people write
+    a name in the case that their sentence needs, and the carrier in another one."""
     longest = max(asked.split(), key=len, default="")[:40]
     if len(longest) < 2:
         return []
-    stem = longest[:-1] if len(longest) > 3 else longest
+    stem = longest[: -2 if len(longest) > 5 else -1] if len(longest) > 3 else longest
     named = select(PointWord.code).where(
         PointWord.provider == provider, PointWord.word.between(stem, stem + LAST_LETTERS)
     )
