@@ -83,8 +83,8 @@ def listed(records: Iterable[Any]) -> Listed:
 
 
 def _point(record: Any) -> PickupPoint | None:
-    """The point of one record. None without a code of at most five signs, a postal code, a name and an
-    address: nothing can be sent there. The misspelt names are the service's own."""
+    """The point of one record. None without a code of at most five signs, a postal code and an address:
+    nothing can be sent there. The misspelt names are the service's own."""
     code, postal_code = _text(record.pudo_codes), re.sub(r"\s", "", _text(record.pudo_postal_code))
     title, title_en = _both(record.pudo_titles_gr, record.pudo_titles_en, LONGEST["title"])
     address, address_en = _both(record.pudo_address_gr, record.pudo_address_en, LONGEST["address"])
