@@ -21,7 +21,7 @@ def lines(point: PickupPoint) -> list[str]:
     return [title, address, f"{point.postal_code} {town}".strip()]
 
 
-def when_open(point: PickupPoint) -> str:
+def when_open(point: PickupPoint) -> list[str]:
     """Opening hours and phone; what the carrier does not tell is left out."""
     told = {
         _("Monday to Friday"): point.weekdays,
@@ -29,7 +29,7 @@ def when_open(point: PickupPoint) -> str:
         _("Sunday"): point.sunday,
         _("Phone"): point.phone,
     }
-    return " · ".join(f"{what}: {words}" for what, words in told.items() if words)
+    return [f"{what}: {words}" for what, words in told.items() if words]
 
 
 def with_point(way: str, recipient: Mapping[str, Any]) -> str:

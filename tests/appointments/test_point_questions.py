@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -96,6 +97,14 @@ def test_the_button_brings_points_and_nothing_typed_is_lost(
     assert "field-error" not in page.text
     assert lint(page.text, "en") == []
     assert booked() == []
+
+
+def test_what_a_carrier_writes_is_no_html(booking: Any, points: list[PickupPoint]) -> None:
+    with transaction():
+        lists.keep(WAY, [replace(points[0], title="<b>", weekdays="<i>9-5</i>")])
+    page = booking.submit("/booking", {**ANSWERS, "point_search": "15772", **SHOW}).text
+    assert "&lt;b&gt;" in page and "&lt;i&gt;9-5" in page
+    assert "<b>" not in page and "<i>" not in page
 
 
 def test_the_chosen_point_is_kept_with_its_words(booking: Any, points: list[PickupPoint]) -> None:

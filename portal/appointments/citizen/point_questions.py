@@ -6,7 +6,8 @@ Works without a script: the button sends the form, and the same form comes back 
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from wtforms import RadioField, StringField, SubmitField
+from markupsafe import Markup
+from wtforms import Field, Form, RadioField, StringField, SubmitField
 
 from portal.forms import PageForm, choices, short_text
 from portal.plugin_api import DeliveryProvider, PickupPoint
@@ -17,7 +18,7 @@ LONGEST_SEARCH = 80
 
 def search_field() -> StringField:
     """Near where the citizen wants to collect."""
-    return short_text(_l("Postal code or town"), LONGEST_SEARCH)
+    return short_text(_l("Postal code or town"), LONGEST_SEARCH, _needed_by_its_way)
 
 
 def show_field() -> SubmitField:
@@ -28,6 +29,10 @@ def show_field() -> SubmitField:
 def point_field() -> RadioField:
     """The points that were found."""
     return RadioField(_l("Where will you collect it?"), validate_choice=False)
+
+
+def _needed_by_its_way(form: Form, field: Field) -> None:
+    """Takes the place of a check: it is not optional, but `PointQuestions.point_given` demands it."""
 
 
 class PointQuestions(PageForm):
@@ -53,9 +58,9 @@ class PointQuestions(PageForm):
             self.points.insert(0, self.chosen_point)
         self.point.choices = choices({point.code: ", ".join(words.lines(point)) for point in self.points})
 
-    def point_hints(self) -> dict[str, str]:
-        """When each point is open."""
-        return {point.code: words.when_open(point) for point in self.points}
+    def point_hints(self) -> dict[str, Markup]:
+        """When each point is open, and its phone."""
+        return {point.code: Markup("<br>").join(words.when_open(point)) for point in self.points}
 
     def point_given(self) -> bool:
         """Demand a point; what is missing is said at the field with which to go on."""
