@@ -211,7 +211,9 @@ def test_what_the_citizen_chose_is_issued_without_a_question(
 ) -> None:
     request = case.owed(WAY, **needs)
     browser = clerk(request)
-    assert IN_ENGLISH in browser.get(case_page(request)).text
+    page = browser.get(case_page(request)).text
+    assert IN_ENGLISH in page
+    assert f'href="{point_page(request)}">Choose another point</a>' in page
     issue(browser, request)
     case.work()
     assert elta.parcels[0].told["pudo_station"] == "00123"
