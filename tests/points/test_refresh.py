@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from time_machine import Traveller
 
-from portal import outbox
+from portal import outbox, worker
 from portal.db import db, transaction
 from portal.outbox import OutboxRow
 from portal.plugin_api import ConfigurationFailure, DeliveryProvider, PermanentFailure, TemporaryFailure
@@ -61,6 +61,19 @@ def test_a_list_is_fetched_once_a_day(carrier: FakePoints, day_passes: Callable[
     assert carrier.calls == ["points"] * 2
     day_passes()
     assert carrier.calls == ["points"] * 3
+
+
+def test_the_dispatcher_orders_the_list_when_it_begins(
+    carrier: FakePoints, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One round of it; the store and the signals of a process are left out."""
+    monkeypatch.setattr(worker, "dispatch_once", lambda app: 0)
+    monkeypatch.setattr(worker._Stop, "listen", lambda stop: None)
+    monkeypatch.setattr(worker._Stop, "pause", lambda stop, seconds: setattr(stop, "requested", True))
+    worker.dispatch(app)
+    assert [row.state for row in rows()] == ["waiting"]
+    outbox.run_due(app)
+    assert known() == ["P1", "P2"]
 
 
 def test_only_ways_that_need_a_point_are_asked(carrier: FakePoints, app: Flask) -> None:
