@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from portal.clock import is_time_zone
 from portal.document_settings import BUCKET_KEYS, DocumentSettings
 
 BASE_URL = r"^https?://[^/]+$"
@@ -36,7 +36,7 @@ class ConfigProblems(Exception):
 
 
 def _known_zone(value: str) -> str:
-    if value not in available_timezones():
+    if not is_time_zone(value):
         raise ValueError("unknown time zone; write one like Europe/Athens")
     return value
 

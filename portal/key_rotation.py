@@ -172,8 +172,10 @@ def _renew_texts(kind: Sealed, report: Report, rows: Rows) -> None:
             except InvalidToken:
                 report.closed[kind.what] += 1
                 continue
-            report.renewed[kind.what] += _switch(kind, number, old, sealed_text(plain))
-            if kind.column is Person.tax_number_encrypted:
+            switched = _switch(kind, number, old, sealed_text(plain))
+            report.renewed[kind.what] += switched
+            # Where another number stands meanwhile, the hash of this one would lead to the wrong person.
+            if switched and kind.column is Person.tax_number_encrypted:
                 _rehash(number, plain)
 
 

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
-import psycopg
 import pytest
-from sqlalchemy.engine import make_url
-
-DEMO_CATALOGUE = Path(__file__).parent.parent / "portal" / "demo" / "catalogue.toml"
 
 
 @pytest.fixture(scope="session")
@@ -26,65 +19,12 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-class SqlitePattern:
-    """A database with the catalogue in it, made once and copied for each test."""
-
-    def __init__(self, folder: Path) -> None:
-        self._pattern = folder / "pattern.sqlite3"
-
-    def lay_out(self, url: str) -> bool:
-        """Put the database of ``url`` in its place; False when there is no pattern yet."""
-        file = Path(str(make_url(url).database))
-        for former in file.parent.glob(f"{file.name}*"):
-            former.unlink()
-        if self._pattern.exists():
-            shutil.copyfile(self._pattern, file)
-        return self._pattern.exists()
-
-    def keep(self, url: str) -> None:
-        """The database of ``url``, to which nobody is connected, is the pattern from now on."""
-        with closing(sqlite3.connect(str(make_url(url).database))) as database:
-            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        shutil.copyfile(str(make_url(url).database), self._pattern)
-
-
-class PostgresPattern:
-    """The same on PostgreSQL, which copies databases by itself."""
-
-    def __init__(self) -> None:
-        self._is_kept = False
-
-    def lay_out(self, url: str) -> bool:
-        """As above; who is still connected to the former database is cut off."""
-        pattern = "TEMPLATE pattern" if self._is_kept else ""
-        self._do(url, "DROP DATABASE IF EXISTS portal WITH (FORCE)", f"CREATE DATABASE portal {pattern}")
-        return self._is_kept
-
-    def keep(self, url: str) -> None:
-        """As above."""
-        self._do(url, "DROP DATABASE IF EXISTS pattern", "CREATE DATABASE pattern TEMPLATE portal")
-        self._is_kept = True
-
-    def _do(self, url: str, *statements: str) -> None:
-        host = make_url(url).query["host"]
-        with psycopg.connect(host=str(host), user="portal", dbname="postgres", autocommit=True) as server:
-            for statement in statements:
-                server.execute(statement.encode())
-
-
-@pytest.fixture(scope="session")
-def patterns(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SqlitePattern | PostgresPattern]:
-    """By the beginning of the address: how a database with the demonstration's catalogue is laid out."""
-    return {"sqlite": SqlitePattern(tmp_path_factory.mktemp("pattern")), "postgresql": PostgresPattern()}
-
-
 @pytest.fixture
 def open_counter(
-    tmp_path: Path, patterns: dict[str, SqlitePattern | PostgresPattern]
+    tmp_path: Path, fill_with_demonstration: Callable[..., None]
 ) -> Iterator[Callable[[str], SimpleNamespace]]:
     """``open_counter(database_url)``: the whole portal with the demonstration's catalogue and a citizen."""
     from portal import create_app
-    from portal.catalogue import import_file
     from portal.config import load
     from portal.db import db, transaction
     from portal.offices.models import Service
@@ -94,20 +34,13 @@ def open_counter(
 
     def open_at(database_url: str) -> SimpleNamespace:
         (tmp_path / "instance").mkdir()
-        pattern = patterns[make_url(database_url).get_backend_name()]
-        is_filled = pattern.lay_out(database_url)
         config = load({"PORTAL_INSTANCE": str(tmp_path / "instance"), "PORTAL_DATABASE_URL": database_url})
         app = create_app(config)
         app.config["TESTING"] = True
         context = app.app_context()
         context.push()
         opened.append((app, context))
-        if not is_filled:
-            db.create_all()
-            import_file(DEMO_CATALOGUE, config.providers.delivery)
-            db.session.remove()
-            db.engine.dispose()
-            pattern.keep(database_url)
+        fill_with_demonstration(app)
         with transaction():
             citizen = Person(
                 first_name="Μαρία",

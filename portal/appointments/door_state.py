@@ -111,6 +111,11 @@ class Face:
         return line_of(self.appointment) if waits else None
 
     @property
+    def call_is_open(self) -> bool:
+        """True once the clerk has opened the call, days before the booked hour too."""
+        return self.appointment.state == "in_call"
+
+    @property
     def room(self) -> VideoRoom | None:
         return rooms.current(self.appointment)
 

@@ -11,7 +11,8 @@ from flask_babel import ngettext
 from portal.appointments.door_state import Face, kept_until, opens_at
 from portal.appointments.models import Appointment
 from portal.appointments.papers import CHILD, ROLES
-from portal.i18n import in_readers_language, wall_clock
+from portal.clock import now
+from portal.i18n import in_readers_language, short_date, wall_clock
 
 TITLES = {
     "early": _l("You are early – good!"),
@@ -112,6 +113,10 @@ def _early(face: Face) -> str:
 
 
 def _waiting(face: Face) -> str:
+    if face.call_is_open:
+        return _(
+            "The call is open, and the clerk sees that you are here and will let you in. Stay on this page."
+        )
     return _("The clerk sees that you are here and will let you in. Keep this page open.")
 
 
@@ -120,11 +125,13 @@ def _late(face: Face) -> str:
 
 
 def _dropped(face: Face) -> str:
-    clock = wall_clock(kept_until(face.appointment), face.appointment.office.time_zone)
+    until, zone = kept_until(face.appointment), face.appointment.office.time_zone
+    clock, day = wall_clock(until, zone), short_date(until, zone)
+    # A call that was opened days before its hour may break off on that day too.
     return _(
         "You keep your turn: you are expected until %(clock)s. Keep this page open; the clerk opens the "
         "call again.",
-        clock=clock,
+        clock=clock if day == short_date(now(), zone) else f"{clock} ({day})",
     )
 
 

@@ -24,6 +24,13 @@ PAPERS = {
 }
 
 SIGN_LANGUAGE = "sign_language"
+CONTACTS = {
+    "email": _l("E-mail"),
+    "phone": _l("Phone"),
+    "address": _l("Postal address"),
+}
+"""What can be corrected of how the citizen is reached, by the fields of `contact.Contact`."""
+
 NEEDS = {
     SIGN_LANGUAGE: _l("Greek Sign Language interpreter"),
     "lip_reading": _l("Lip reading: the clerk faces the camera and speaks clearly"),

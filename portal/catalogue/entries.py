@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Annotated, Literal
-from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
 from portal.catalogue.hours import CHANNELS, parse_hours
+from portal.clock import is_time_zone
 from portal.config import TwoTexts
 from portal.scheduling import Spell
 
@@ -52,7 +52,7 @@ def _email(value: str) -> str:
 
 
 def _zone(value: str) -> str:
-    if value not in available_timezones():
+    if not is_time_zone(value):
         raise ValueError(f'"{value}" is no time zone; write one like Europe/Athens')
     return value
 

@@ -120,7 +120,7 @@ def refusals_told() -> Iterator[None]:
     except NumberRefused as refusal:
         flash(str(refusal) or _("Parcels of this way of delivery have no numbers."), "error")
     except NoPoint:
-        flash(_("The point must be chosen first. Press “Choose a point”."), "error")
+        flash(_("The point must be chosen first. Press “Another way, or another address”."), "error")
     except NotKnown:
         flash(
             _("The citizen has not told us what this way of delivery needs, such as the postal address."),

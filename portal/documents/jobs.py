@@ -21,6 +21,7 @@ from portal.documents.delivering import (
     collecting,
     failure_notice,
     following,
+    redirecting,
 )
 from portal.documents.delivering import lifecycle as deliveries
 from portal.documents.delivering.parcels import parcel_of
@@ -45,6 +46,7 @@ def register() -> None:
     kept_papers.register()
     calling_back.register()
     collecting.register()
+    redirecting.register()
 
 
 @outbox.job("delivery.send", queue="delivery")

@@ -10,7 +10,7 @@ from portal.documents.delivering import (
     carrier_pages,
     delivery_pages,
     hand_over_pages,
-    point_pages,
+    other_way_pages,
 )
 from portal.documents.desk import blueprint
 from portal.documents.issuing import approval_pages, issuing_pages, template_pages
@@ -24,7 +24,7 @@ __all__ = [
     "delivery_pages",
     "hand_over_pages",
     "issuing_pages",
-    "point_pages",
+    "other_way_pages",
     "review_pages",
     "template_pages",
 ]

@@ -34,7 +34,7 @@ from .events import (
 )
 from .hooks import API_VERSION, SUPPORTED_API_VERSIONS, Manifest, hookimpl
 from .identity import Door, Identity, IdentityProvider, LoginStart, StaffPost, StaffRole
-from .settings import PluginSettings, Secret, Url
+from .settings import CertificateFile, PluginSettings, Secret, Url
 from .tax_number import is_tax_number
 from .texts import LazyText, lazy, translate
 from .trial import Finding
@@ -48,6 +48,7 @@ __all__ = [
     "AppointmentMoved",
     "Attachment",
     "CallEnded",
+    "CertificateFile",
     "ConfigurationFailure",
     "Counter",
     "DeliveryProvider",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
@@ -18,6 +19,19 @@ def _is_web_address(value: str) -> str:
 
 Url = Annotated[str, AfterValidator(_is_web_address)]
 """An https address without trailing slash; plain http only on this machine."""
+
+
+def _holds_certificates(file: str) -> str:
+    try:
+        if file:
+            ssl.create_default_context(cafile=file)
+    except (OSError, ssl.SSLError):
+        raise ValueError("is no file with certificates (PEM); mend the path, or delete it") from None
+    return file
+
+
+CertificateFile = Annotated[str, AfterValidator(_holds_certificates)]
+"""Path of a file with certificates (PEM) to trust, read once at the start; empty for those of the machine."""
 
 
 class PluginSettings(BaseModel):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import json
 import shutil
+import signal
 import sysconfig
 import threading
 from collections.abc import Callable, Iterator
@@ -60,7 +61,8 @@ def service(folder: Path) -> Iterator[str]:
     command += [f"-{name}.port.grpc={servers.free_port()}" for name in ports]
     command += ["-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false", "-volume.max=20"]
     command += [f"-s3.config={rights}", "-master.volumeSizeLimitMB=64"]
-    with servers.running(command, folder / "weed.log", lambda: _answers(ports["s3"])):
+    # Asked to end it takes half a minute to part from itself; nobody needs its data any more.
+    with servers.running(command, folder / "weed.log", lambda: _answers(ports["s3"]), signal.SIGKILL):
         yield f"http://127.0.0.1:{ports['s3']}"
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from portal.plugin_api import PluginContext
     from portal.testing.browser import Browser
     from portal.testing.keycloak import Keycloak
+    from portal.testing.patterns import Patterns
     from portal.testing.remote import RemoteServer
 
 pytest.register_assert_rewrite("portal.testing.contracts")
@@ -32,38 +33,81 @@ A_MONDAY = datetime(2026, 11, 30, 6, 0, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def templates_compiled_once() -> None:
-    """Each test has an application of its own; without this it would compile all its templates again."""
+def compiled_once() -> None:
+    """Each test has an application of its own, which takes over what the last one has compiled."""
     from flask import Flask
 
-    from portal.testing.templates import CompiledTemplates
+    from portal.testing.once import CompiledRule, CompiledTemplates, share_compiled_statements
 
     Flask.jinja_options = {"bytecode_cache": CompiledTemplates()}
+    Flask.url_rule_class = CompiledRule
+    share_compiled_statements()
 
 
 @pytest.fixture
-def portal_config(tmp_path: Path) -> Config:
+def database_url() -> str:
+    """Where the data of `app` lie; a test of another database has a fixture of this name. Empty: SQLite."""
+    return ""
+
+
+@pytest.fixture
+def portal_config(tmp_path: Path, database_url: str) -> Config:
     """The demonstration's configuration with an instance folder of its own."""
     from portal.config import load
 
+    environment = {"PORTAL_DATABASE_URL": database_url} if database_url else {}
     # The address which Flask's test client calls, so that its cookies survive a redirect to the full one.
-    return load({"PORTAL_INSTANCE": str(tmp_path / "instance"), "PORTAL_BASE_URL": "http://localhost"})
+    environment["PORTAL_BASE_URL"] = "http://localhost"
+    return load({"PORTAL_INSTANCE": str(tmp_path / "instance"), **environment})
+
+
+@pytest.fixture(scope="session")
+def patterns(tmp_path_factory: pytest.TempPathFactory) -> Patterns:
+    """``patterns.fill(name, work)`` does ``work`` in the first test only; later ones get a copy."""
+    from portal.testing.patterns import Patterns
+
+    return Patterns(tmp_path_factory.mktemp("patterns"))
 
 
 @pytest.fixture
-def app(portal_config: Config) -> Iterator[Flask]:
-    """The whole portal on an empty SQLite database; no store, so work is done when a test runs it."""
+def app(portal_config: Config, patterns: Patterns) -> Iterator[Flask]:
+    """The whole portal on an empty database; no store, so work is done when a test runs it."""
     from portal import create_app
     from portal.db import db
 
     app = create_app(portal_config)
     app.config["TESTING"] = True
     with app.app_context():
-        db.create_all()
+        patterns.fill("empty", db.create_all)
         yield app
         db.session.remove()
         db.engine.dispose()
         app.extensions["portal.exchange"].disconnect()
+
+
+@pytest.fixture
+def fill_with_demonstration(patterns: Patterns) -> Callable[[Flask], None]:
+    """``fill_with_demonstration(app)``: the demonstration's offices, services and staff, and nothing else."""
+    from portal import clock, demo
+    from portal.catalogue import import_file
+    from portal.db import db
+
+    def fill(app: Flask) -> None:
+        ways = app.config["PORTAL"].providers.delivery
+
+        def work() -> None:
+            db.create_all()
+            import_file(demo.CATALOGUE, ways)
+
+        patterns.fill((ways, clock.now().date()), work)
+
+    return fill
+
+
+@pytest.fixture
+def demonstration(app: Flask, fill_with_demonstration: Callable[[Flask], None]) -> None:
+    """The offices, services and staff of the demonstration stand in the portal's database."""
+    fill_with_demonstration(app)
 
 
 @pytest.fixture

@@ -203,9 +203,14 @@ def imap_server(folder: Path, users: dict[str, str], certificate: str, key: str)
 
 
 @contextmanager
-def running(command: Sequence[str | Path], log: Path, ready: Callable[[], bool]) -> Iterator[None]:
-    """Any other server, for the block, from the moment when it is ``ready``."""
-    with _server(command, log, signal.SIGTERM) as process:
+def running(
+    command: Sequence[str | Path],
+    log: Path,
+    ready: Callable[[], bool],
+    end: signal.Signals = signal.SIGTERM,
+) -> Iterator[None]:
+    """Any other server, for the block, from the moment when it is ``ready`` until the signal that ends it."""
+    with _server(command, log, end) as process:
         _wait(process, ready, log)
         yield
 

@@ -35,10 +35,7 @@ from portal.documents.papers import lifecycle as papers
 from portal.offices.models import Closure, Office, Service
 from portal.people.models import Membership, Person
 from portal.plugin_api import Room
-from portal.points import lists
-from portal.providers import current_providers
 from portal.testing.browser import Browser
-from portal.testing.fakes import FakePoints, choose
 
 CATALOGUE = Path(__file__).parents[2] / "portal" / "demo" / "catalogue.toml"
 TUESDAY = datetime(2026, 12, 1, 7, 0, tzinfo=UTC)
@@ -199,8 +196,6 @@ class World:
         if name == "deed":
             deeds = {"/staff/deliveries": "carrier", "/my-documents": "archive"}
             return next((deed for start, deed in deeds.items() if path.startswith(start)), "retry")
-        if name == "way" and "/point/" in path:
-            return "fake_points"
         return self.names[name]
 
     def _kind_of_key(self, path: str) -> str:
@@ -249,21 +244,12 @@ def make(folder: Path) -> World:
     with app.app_context():
         db.create_all()
         import_file(CATALOGUE, config.providers.delivery)
-        _way_with_points(app, folder)
         _people()
         _appointments(world)
         _work(world)
         _names(world)
         world.keep()
     return world
-
-
-def _way_with_points(app: Flask, folder: Path) -> None:
-    """One more way of delivery, whose list of points is here."""
-    way = FakePoints(folder)
-    choose(app, delivery=(*current_providers().delivery.values(), way))
-    with transaction():
-        lists.keep(way.name, way.points())
 
 
 def _people() -> None:

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-DEMO_CATALOGUE = Path(__file__).parents[2] / "portal" / "demo" / "catalogue.toml"
-
 
 @pytest.fixture
-def hall(app: Any, clock: Any) -> SimpleNamespace:
+def hall(app: Any, clock: Any, demonstration: None) -> SimpleNamespace:
     """The demonstration's offices and staff on a Monday morning, with a citizen and a stranger."""
-    from portal.catalogue import import_file
     from portal.db import db, transaction
     from portal.offices.models import Service
     from portal.people.models import Person
 
     config = app.config["PORTAL"]
-    import_file(DEMO_CATALOGUE, config.providers.delivery)
     maria = Person(first_name="Μαρία", last_name="Παπαδοπούλου")
     stranger = Person(first_name="Πέτρος", last_name="Ξένος")
     with transaction():
@@ -63,3 +58,19 @@ def desk(client: Any, log_in: Callable[..., None], hall: SimpleNamespace) -> Cal
         return client
 
     return sit_down
+
+
+@pytest.fixture
+def chosen(
+    hall: SimpleNamespace, visit: Callable[..., Any], first_free: Callable[..., Any]
+) -> Callable[..., Any]:
+    """``chosen(client, number)``: the browser has chosen a free time; the answer is its start."""
+
+    def choose(client: Any, number: int = 20) -> Any:
+        start = first_free(hall, hall.service("birth-certificate"), number)
+        times = "/services/birth-certificate/times"
+        answer = client.submit(times, {"start": start.isoformat(), "office": "any"})
+        assert answer.location in ("/booking", "/login/citizens/first?next=/booking")
+        return start
+
+    return choose

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -27,6 +28,14 @@ def row(hall, booked):
 @pytest.fixture
 def guest(row):
     return row.participants[0]
+
+
+@pytest.fixture
+def in_days(hall, booked):
+    """An appointment that is days away."""
+    row = booked(hall, number=300)
+    assert row.starts_at - now() > timedelta(days=2)
+    return row
 
 
 @pytest.fixture
@@ -106,6 +115,42 @@ def test_before_admission_nothing_leads_into_the_room_and_nothing_is_logged(
     way_in = client.get(f"{door(companion)}/call").location
     assert key in way_in and system.calls.count("join") == 1
     assert way_in not in logged() and door(companion).split("/")[-1] not in logged()
+
+
+@pytest.mark.parametrize("role", ["companion", "citizen"])
+def test_who_comes_days_early_reads_that_the_call_is_open_once_it_is(in_days, client, system, role):
+    row, guest = in_days, in_days.participants[0]
+    assert state(client, guest) == "early"
+    assert "data-countdown-until" in client.get(door(guest)).text
+    begin(row)
+    open_room(row)
+    with transaction():  # the citizen's link went astray, and the new one waits for the clerk too
+        if role == "companion":
+            guest = call.invite(row, role, "Κώστας", "kostas@example.gr", "en", row.clerk)
+        else:
+            call.renew_link(guest, "maria@example.gr", row.clerk)
+    page = client.get(door(guest)).text
+    assert state(client, guest) == "waiting"
+    assert "The call is open, and the clerk sees that you are here" in page
+    assert "data-countdown-until" not in page
+    with transaction():
+        call.admit(guest, row.clerk)
+    if role == "citizen":  # what the old link had opened is closed, so the call moves into another room
+        open_room(row)
+    assert state(client, guest) == "admitted"
+    assert "video.example" in client.get(f"{door(guest)}/call").location
+
+
+def test_a_call_that_breaks_off_days_early_names_the_day_until_which_one_is_expected(
+    hall, in_days, client, system
+):
+    row, guest = in_days, in_days.participants[0]
+    begin(row)
+    with transaction():
+        call.call_again(row, row.clerk)
+    assert re.search(r"expected until \d\d:\d\d \(\w{3} \d+ \w{3}\)", client.get(door(guest)).text)
+    hall.clock.move_to(row.starts_at)
+    assert re.search(r"expected until \d\d:\d\d\. Keep", client.get(door(guest)).text)
 
 
 def test_a_room_of_another_appointment_is_out_of_reach(hall, row, guest, client, system, booked):

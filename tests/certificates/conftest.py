@@ -130,13 +130,11 @@ class Owed:
 
 
 @pytest.fixture
-def owed(app: Flask, clock: Any) -> Owed:
+def owed(app: Flask, clock: Any, demonstration: None) -> Owed:
     """The demonstration's counter on a Monday morning."""
-    from portal.catalogue import import_file
     from portal.db import db, transaction
     from portal.people.models import Person
 
-    import_file(DEMO_CATALOGUE, app.config["PORTAL"].providers.delivery)
     citizen = Person(first_name="Ευάγγελος", last_name="Χατζηγιάννης", fathers_name="Γεωργίου")
     with transaction():
         db.session.add(citizen)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import pikepdf
@@ -21,7 +20,6 @@ from time_machine import Traveller
 from portal.plugin_api import DeliveryProvider, PickupPoint
 from portal.testing.elta import EltaSimulator
 
-DEMO_CATALOGUE = Path(__file__).parents[2] / "portal" / "demo" / "catalogue.toml"
 DOCUMENT_DAYS = 30
 ADDRESS = {"street": "Δοκιμής", "number": "1", "postal_code": "15772", "town": "Ζωγράφου"}
 POINT = PickupPoint("00123", "ΚΑΤΑΣΤΗΜΑ ΖΩΓΡΑΦΟΥ", "ΟΔΟΣ ΔΟΚΙΜΗΣ 1", "ΖΩΓΡΑΦΟΥ", "15772")
@@ -132,18 +130,57 @@ class Case:
 
 
 @pytest.fixture
-def case(app: Flask, clock: Traveller) -> Case:
+def case(app: Flask, clock: Traveller, demonstration: None) -> Case:
     """The demonstration's counter on a Monday morning."""
-    from portal.catalogue import import_file
     from portal.db import db, transaction
     from portal.people.models import Person
 
-    config = app.config["PORTAL"]
-    import_file(DEMO_CATALOGUE, config.providers.delivery)
     people = [Person(first_name=name, last_name="Δοκιμή") for name in ("Μαρία", "Άλλος")]
     with transaction():
         db.session.add_all(people)
     return Case(app, *people)
+
+
+@pytest.fixture
+def at_desk(client: Any, log_in: Callable[..., None]) -> Callable[..., Any]:
+    """``at_desk(person)``: that person's browser, come through the staff's door; in English, or ``"el"``."""
+
+    def enter(person: Any, language: str = "en") -> Any:
+        client.get(f"/manual?lang={language}")
+        log_in(client, person, door="staff")
+        return client
+
+    return enter
+
+
+@pytest.fixture
+def owner(case: Case, client: Any, log_in: Callable[..., None]) -> Any:
+    """The citizen's browser, in English."""
+    client.get("/manual?lang=en")
+    log_in(client, case.citizen)
+    return client
+
+
+@pytest.fixture
+def ready(case: Case) -> Any:
+    """A document that lies at the counter since Monday morning, for twenty days."""
+    request = case.issued("pickup")
+    case.work()
+    return request.deliveries[0]
+
+
+@pytest.fixture
+def clerk(ready: Any, at_desk: Callable[..., Any]) -> Any:
+    """The browser of the clerk of the document at the counter."""
+    return at_desk(ready.request.appointment.clerk)
+
+
+@pytest.fixture
+def waiting(case: Case) -> Any:
+    """A document that lies in the portal, and of which the citizen has been told."""
+    request = case.issued("mailbox")
+    case.work()
+    return request
 
 
 @pytest.fixture

@@ -84,6 +84,7 @@ class Worker:
         self._ear, mouth = FORK.Pipe(duplex=False)
         self._child: BaseProcess = FORK.Process(target=_work, args=(app, clock, steps, mouth, rounds))
         self._child.start()
+        self._ended = False
         mouth.close()
 
     def fall_asleep(self) -> None:
@@ -95,7 +96,9 @@ class Worker:
         os.kill(self._child.pid or 0, signal.SIGCONT)
 
     def kill(self) -> None:
-        self._child.kill()
+        """End it now, also one that is still asleep because its test has failed."""
+        if not self._ended:
+            self._child.kill()
 
     def end(self) -> tuple[int, list[str]]:
         """Wait for its end; the answers are the exit code and its steps, which only a survivor tells."""
@@ -107,6 +110,7 @@ class Worker:
         code = self._child.exitcode
         self._ear.close()
         self._child.close()
+        self._ended = True
         return code or 0, names
 
 

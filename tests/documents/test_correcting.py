@@ -10,6 +10,7 @@ from sqlalchemy import select
 from time_machine import Traveller
 
 from portal.appointments import contact
+from portal.appointments.contact import Contact
 from portal.audit import AuditLine
 from portal.db import db, transaction
 from portal.documents.delivering import carrier, correcting
@@ -166,7 +167,7 @@ def test_of_citizen_and_clerk_at_once_the_second_is_refused(case: Any) -> None:
     with transaction():
         deliveries.choose_other_way(request, Way("pickup", {}), request.appointment.clerk)
     with pytest.raises(NotPossible), transaction():
-        correcting.correct(request, Way("email", {"email": NEW}), case.citizen)
+        correcting.correct(request, Way("email", {"email": NEW}), Contact(), case.citizen)
     assert [one.provider for one in request.deliveries] == ["email", "pickup"]
 
 
@@ -188,11 +189,11 @@ def test_contact_kept_for_the_next_time_is_mended_where_it_was_the_same(case: An
     request = bounced(case)
     with transaction():
         keep_contact(case.citizen, OLD, "", {})
-        contact.correct(request.appointment, NEW, "", {}, case.citizen)
+        contact.correct(request.appointment, Contact(NEW), case.citizen)
     assert case.citizen.email == NEW
     with transaction():
         keep_contact(case.citizen, "other@citizens.example", "", {})
-        contact.correct(request.appointment, OLD, "", {}, case.citizen)
+        contact.correct(request.appointment, Contact(OLD), case.citizen)
     assert case.citizen.email == "other@citizens.example"
 
 
@@ -252,22 +253,12 @@ def test_whoever_found_another_way_meanwhile_is_not_told(
     case.work()
     fail(request.deliveries[0])
     with transaction():
-        correcting.correct(request, Way("pickup", {}), case.citizen)
+        correcting.correct(request, Way("pickup", {}), Contact(), case.citizen)
     case.work()
     assert [letter for letter in case.letters() if page_of(request) in letter.text] == []
 
 
 # --- The staff -------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def at_desk(client: Any, log_in: LogIn) -> Callable[[Any], Any]:
-    def enter(person: Any) -> Any:
-        client.get("/manual?lang=en")
-        log_in(client, person, door="staff")
-        return client
-
-    return enter
 
 
 def test_the_clerk_sees_why_and_whom_to_call(case: Any, at_desk: Any) -> None:

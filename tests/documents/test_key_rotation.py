@@ -5,8 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,14 +18,19 @@ from flask import Flask
 from sqlalchemy import event
 
 from portal import document_store, encryption, files, key_rotation, rotation_words
+from portal.appointments.models import new_key
 from portal.certificates import verification
 from portal.db import db, transaction
+from portal.document_settings import DocumentSettings
 from portal.document_store import KeyMissing
+from portal.document_store.bucket import Bucket
 from portal.documents import lifecycle
 from portal.documents.models import IssuedDocument
 from portal.documents.papers import kept_papers
 from portal.encryption import lookup_hashes, read_text, sealed_text
 from portal.people.models import Person
+from portal.testing import bucket as testing
+from tests.documents.conftest import Case
 
 OLD, NEW = "o" * 40, "n" * 40
 FORK = multiprocessing.get_context("fork")
@@ -36,8 +45,21 @@ def rotate() -> key_rotation.Report:
     return key_rotation.rotate(lambda what, count: None)
 
 
+def rotate_when_free() -> None:
+    """PostgreSQL needs a moment to see that the holder of its lock was killed."""
+    until = time.monotonic() + 10
+    while True:
+        try:
+            rotate()
+            return
+        except key_rotation.AlreadyRunning:
+            assert time.monotonic() < until, "the lock of a killed rotation is still held"
+            time.sleep(0.02)
+
+
 def lying(app: Flask) -> list[str]:
-    return sorted(file.name for file in (app.config["PORTAL"].instance / "documents").iterdir())
+    everything = app.extensions["portal.document_store"].pages(datetime(9999, 1, 1, tzinfo=UTC))
+    return sorted(name for page in everything for name in page)
 
 
 def write_number(person: Person, number: str) -> None:
@@ -46,14 +68,37 @@ def write_number(person: Person, number: str) -> None:
         person.tax_number_hash = lookup_hashes(number)[0]
 
 
-@pytest.fixture
-def old(case: Any) -> Any:
-    """A document and a tax number that were written under the old key; the new one is in front now."""
+def with_something_old(case: Any) -> Any:
     with_keys(case.app, OLD)
     case.request = case.issued()
     write_number(case.citizen, "999100005")
     with_keys(case.app, NEW, OLD)
     return case
+
+
+@pytest.fixture
+def old(case: Any) -> Any:
+    """A document and a tax number that were written under the old key; the new one is in front now."""
+    return with_something_old(case)
+
+
+@pytest.fixture
+def old_on_postgresql(open_counter: Callable[[str], SimpleNamespace], postgres: str) -> Any:
+    """The same on PostgreSQL. The clock goes, for a bucket takes no requests of yesterday."""
+    counter = open_counter(postgres)
+    return with_something_old(Case(counter.app, counter.citizen, counter.citizen))
+
+
+@pytest.fixture
+def old_in_bucket(open_counter: Callable[[str], SimpleNamespace], postgres: str, bucket_service: str) -> Any:
+    """The same on PostgreSQL with the document in a bucket."""
+    counter = open_counter(postgres)
+    settings = DocumentSettings(
+        store="s3", endpoint=bucket_service, bucket=testing.BUCKET, prefix=f"{new_key()}/"
+    )
+    place = Bucket(settings, (testing.ACCESS, testing.SECRET), "town.toml")
+    counter.app.extensions["portal.document_store"] = place
+    return with_something_old(Case(counter.app, counter.citizen, counter.citizen))
 
 
 def content_of(case: Any) -> bytes:
@@ -134,7 +179,7 @@ def _rotate_and_die(app: Flask, fatal: int) -> None:
         if done == fatal:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    place = document_store.current_store()
+    place = type(document_store.current_store())
     for name in ("write", "remove", "exists"):
         setattr(place, name, _between(step, getattr(place, name)))
     event.listen(db.engine, "commit", step)
@@ -154,8 +199,15 @@ def _between(step: Callable[[], None], real: Callable[..., Any]) -> Callable[...
     return wrapped
 
 
-def test_a_rotation_killed_at_any_step_loses_nothing_and_the_next_one_ends_it(old: Any) -> None:
-    for fatal in range(1, 40):
+@pytest.mark.parametrize(
+    ("where", "steps"),
+    [("old", range(1, 40)), ("old_on_postgresql", range(1, 40, 3)), ("old_in_bucket", (5, 9, 39))],
+)
+def test_a_rotation_killed_at_any_step_loses_nothing_and_the_next_one_ends_it(
+    request: pytest.FixtureRequest, where: str, steps: Iterable[int]
+) -> None:
+    old = request.getfixturevalue(where)
+    for fatal in steps:
         with_keys(old.app, OLD)
         db.session.rollback()
         write_number(old.citizen, "999100005")
@@ -167,7 +219,7 @@ def test_a_rotation_killed_at_any_step_loses_nothing_and_the_next_one_ends_it(ol
         code = killed_at(old, fatal)
         assert content_of(old) == b"a picture"
         assert read_text(old.citizen.tax_number_encrypted) == "999100005"
-        rotate()
+        rotate_when_free()
         with_keys(old.app, NEW)
         assert content_of(old) == b"a picture" and len(lying(old.app)) == 1
         assert read_text(old.citizen.tax_number_encrypted) == "999100005"
@@ -179,7 +231,7 @@ def test_a_rotation_killed_at_any_step_loses_nothing_and_the_next_one_ends_it(ol
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, method: str, deed: Callable[[], None]) -> None:
     """``deed`` happens once, right after the rotation has called ``method`` of the place."""
-    place = document_store.current_store()
+    place = type(document_store.current_store())
     real, open_deeds = getattr(place, method), [deed]
 
     def wrapped(*given: Any) -> Any:
@@ -191,10 +243,21 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, method: str, deed: Callable[[], N
     monkeypatch.setattr(place, method, wrapped)
 
 
-@pytest.mark.parametrize("moment", ["read", "write", "exists"])
+@pytest.mark.parametrize(
+    ("where", "moment"),
+    [
+        ("old", "read"),
+        ("old", "write"),
+        ("old", "exists"),
+        ("old_on_postgresql", "write"),
+        ("old_in_bucket", "write"),
+    ],
+)
 def test_a_document_taken_back_during_the_rotation_is_erased(
-    old: Any, monkeypatch: pytest.MonkeyPatch, moment: str
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, where: str, moment: str
 ) -> None:
+    old = request.getfixturevalue(where)
+
     def take_back() -> None:
         with transaction():
             stored_as = lifecycle.take_back(old.request, old.request.appointment.clerk)
@@ -239,11 +302,42 @@ def test_a_file_that_lies_under_its_new_name_is_not_swept(old: Any, clock: Any) 
     assert lying(old.app) == []
 
 
-def test_only_one_rotation_runs_at_a_time(old: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("where", ["old", "old_on_postgresql"])
+def test_only_one_rotation_runs_at_a_time(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    request.getfixturevalue(where)
     told: list[Any] = []
     meanwhile(monkeypatch, "read", lambda: told.append(rotation_words.rotated(lambda what, count: None)))
     rotate()
     assert told == [(["another rotation is under way; wait until it has ended"], 1)]
+
+
+def test_a_number_that_somebody_else_writes_during_the_rotation_stays(
+    old_on_postgresql: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On SQLite nobody else can write meanwhile."""
+    old, real, writers = old_on_postgresql, key_rotation.decrypt, []
+    citizen_id = old.citizen.id
+
+    def write() -> None:
+        with old.app.app_context():
+            write_number(db.session.get_one(Person, citizen_id), "999200009")
+            db.session.remove()
+
+    def decrypt(token: bytes) -> bytes:
+        content = real(token)
+        if not writers:
+            writers.append(threading.Thread(target=write))
+            writers[0].start()
+            writers[0].join(20)
+        return content
+
+    monkeypatch.setattr(key_rotation, "decrypt", decrypt)
+    assert rotate().renewed["tax numbers of persons"] == 0
+    db.session.rollback()
+    assert writers and read_text(old.citizen.tax_number_encrypted) == "999200009"
+    assert old.citizen.tax_number_hash == lookup_hashes("999200009")[0]
 
 
 def test_an_expired_document_is_neither_renewed_nor_counted(old: Any, clock: Any) -> None:

@@ -58,6 +58,15 @@ LEASE = timedelta(seconds=141)
 """Just longer than a claim of the queue of deliveries, and shorter than ELTA Courier needs to settle."""
 
 
+EACH_DATABASE = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    on_postgresql = getattr(request, "param", "sqlite") == "postgresql"
+    return str(request.getfixturevalue("postgres")) if on_postgresql else ""
+
+
 @dataclass
 class Relay:
     """A mail server. It answers the next mails as ``answers`` says, all others well."""
@@ -138,6 +147,7 @@ class Walk:
     trouble: Callable[[Walk], None] = lambda walk: None
     """What goes wrong outside while the worker lives that is killed."""
     number: int = 0
+    workers: list[Worker] = field(default_factory=list)
 
     @property
     def request(self) -> DocumentRequest:
@@ -175,7 +185,8 @@ class Walk:
 
     def worker(self, chosen: int = 0, deed: signal.Signals = signal.SIGKILL) -> Worker:
         rounds = 1 if self.trouble is Walk.trouble else 2
-        return Worker(self.case.app, self.clock, Steps(chosen, deed), rounds)
+        self.workers.append(Worker(self.case.app, self.clock, Steps(chosen, deed), rounds))
+        return self.workers[-1]
 
     def steps(self) -> list[str]:
         """What a worker that nobody kills does, one after the other."""
@@ -229,8 +240,11 @@ class Walk:
 
 
 @pytest.fixture
-def walk(case: Any, clock: Traveller, elta: EltaSimulator, points: None, relay: Relay) -> Walk:
-    return Walk(case, clock, elta, relay)
+def walk(case: Any, clock: Traveller, elta: EltaSimulator, points: None, relay: Relay) -> Iterator[Walk]:
+    walk = Walk(case, clock, elta, relay)
+    yield walk
+    for worker in walk.workers:
+        worker.kill()
 
 
 def voucher_made(fault: faults.Fault) -> Callable[[Walk], None]:
@@ -257,7 +271,11 @@ TROUBLES: dict[str, tuple[str, Callable[[Walk], None]]] = {
 }
 
 
-@pytest.mark.parametrize("way", STATES)
+@pytest.mark.parametrize(
+    ("way", "database_url"),
+    [*((way, "sqlite") for way in STATES), ("elta", "postgresql")],
+    indirect=["database_url"],
+)
 def test_a_worker_killed_at_any_step_leaves_one_parcel_and_one_state(walk: Walk, way: str) -> None:
     walk.way = way
     names = walk.steps()
@@ -331,6 +349,7 @@ def two_that_found_nothing(walk: Walk) -> Delivery:
     return walk.request.deliveries[-1]
 
 
+@EACH_DATABASE
 def test_of_two_that_found_nothing_one_orders(walk: Walk) -> None:
     walk.expect_one_of_everything(two_that_found_nothing(walk), "two workers")
 
@@ -338,6 +357,7 @@ def test_of_two_that_found_nothing_one_orders(walk: Walk) -> None:
 # --- Controls: what the walk would see if a guard were missing -------------------------------------------
 
 
+@EACH_DATABASE
 def test_without_telling_who_has_begun_both_would_order(walk: Walk, monkeypatch: pytest.MonkeyPatch) -> None:
     real = deliveries.sending_begins
     monkeypatch.setattr(

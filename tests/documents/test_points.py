@@ -81,8 +81,14 @@ def case_page(request: Any) -> str:
     return f"/staff/appointments/{request.appointment.key}"
 
 
-def point_page(request: Any) -> str:
-    return f"/staff/documents/{request.key}/point/{WAY}"
+def choice_page(request: Any) -> str:
+    """Where a clerk chooses the way."""
+    return f"/staff/deliveries/other-way/{request.key}"
+
+
+def choose(browser: Any, request: Any, **typed: str) -> Any:
+    answers = {"delivery": WAY, "phone": "6900000000", **typed}
+    return browser.submit(f"/staff/documents/{request.key}/other-way", answers, page=choice_page(request))
 
 
 # --- Sent, followed, read about --------------------------------------------------------------------------
@@ -185,18 +191,6 @@ def test_looking_for_points_is_no_attempt(
     assert citizen.submit(address, typed).status_code == 302
 
 
-def test_another_phone_can_be_given_whichever_way_is_chosen(
-    case: Any, needs: dict[str, Any], citizen: Any, elta: EltaSimulator
-) -> None:
-    """Several ways need it, so it stands below all of them and not in the panel of one."""
-    request = case.issued(WAY, **needs)
-    close_the_point(elta)
-    case.work()
-    page = citizen.get(f"/appointments/{request.appointment.key}/delivery").text
-    assert page.count('name="phone"') == 1
-    assert page.index('name="phone"') > page.index('class="part part-phone"')
-
-
 # --- The clerk -------------------------------------------------------------------------------------------
 
 
@@ -213,7 +207,7 @@ def test_what_the_citizen_chose_is_issued_without_a_question(
     browser = clerk(request)
     page = browser.get(case_page(request)).text
     assert IN_ENGLISH in page
-    assert f'href="{point_page(request)}">Choose another point</a>' in page
+    assert choice_page(request) in page
     issue(browser, request)
     case.work()
     assert elta.parcels[0].told["pudo_station"] == "00123"
@@ -227,12 +221,11 @@ def test_before_it_is_issued_the_clerk_chooses_another_for_one_that_is_gone(
     browser = clerk(request)
     page = browser.get(case_page(request)).text
     assert "The chosen point is not offered any more" in page
-    assert point_page(request) in page
+    assert choice_page(request) in page
     assert lint(page, "en") == []
     assert "The point must be chosen first" in issue(browser, request, way=WAY)
     assert request.state == "to_issue"
-    chosen = browser.submit(point_page(request), {"point_search": "15772", "point": "A7"})
-    assert chosen.status_code == 302
+    assert choose(browser, request, point_search="15772", point="A7").status_code == 302
     assert "KIOSK" in issue(browser, request)
     case.work()
     assert elta.parcels[0].told["pudo_station"] == "A7"
@@ -243,59 +236,42 @@ def test_after_a_failure_the_clerk_sends_it_to_a_point(case: Any, clerk: Any, el
     request = case.issued("elta", **{**case.needs["elta"], "phone": "+4930000000000"})
     case.work()
     browser = clerk(request)
-    assert point_page(request) in browser.get(f"/staff/deliveries/other-way/{request.key}").text
-    page = browser.submit(point_page(request), {"point_search": "ζωγραφου", **SHOW})
+    assert f'value="{WAY}"' in browser.get(choice_page(request)).text
+    page = choose(browser, request, point_search="ζωγραφου", show_points="1")
     assert (page.status_code, shown(page)) == (200, ["00123", "A7"])
     assert lint(page.text, "en") == []
-    assert browser.submit(point_page(request), {"point": "00123"}).status_code == 302
+    assert len(request.deliveries) == 1
+    assert choose(browser, request, point="00123").status_code == 302
     case.work()
     assert [one.state for one in request.deliveries] == ["failed", "prepared"]
     assert elta.parcels[0].told["pudo_station"] == "00123"
 
 
-@pytest.mark.parametrize(
-    ("typed", "words"),
-    [({}, "Write a postal code or a town"), ({"point": "99999"}, "Write a postal code or a town")],
-)
+@pytest.mark.parametrize("point", ["", "99999"])
 def test_the_clerk_cannot_leave_the_point_out_or_invent_one(
-    case: Any, needs: dict[str, Any], clerk: Any, typed: dict[str, str], words: str
+    case: Any, needs: dict[str, Any], clerk: Any, point: str
 ) -> None:
     request = case.owed(WAY, **needs)
-    browser = clerk(request)
-    page = browser.submit(point_page(request), typed)
+    page = choose(clerk(request), request, point=point)
     assert page.status_code == 422
-    assert words in page.text
+    assert "Write a postal code or a town" in page.text
     assert request.appointment.recipient == needs
 
 
 def test_a_phone_that_the_carrier_does_not_call_is_told(case: Any, needs: dict[str, Any], clerk: Any) -> None:
     request = case.owed(WAY, **needs)
-    with transaction():
-        request.appointment.phone = "+4930000000000"
-    browser = clerk(request)
-    browser.submit(point_page(request), {"point": "A7"})
-    assert "ELTA Courier calls Greek phones only." in browser.get(case_page(request)).text
+    page = choose(clerk(request), request, point="A7", phone="+4930000000000")
+    assert "ELTA Courier calls Greek phones only." in page.text
     assert request.appointment.recipient["pickup_point"]["code"] == "00123"
 
 
-def test_a_document_that_has_arrived_needs_no_point(
-    case: Any, needs: dict[str, Any], clerk: Any, elta: EltaSimulator
+def test_without_a_list_the_clerk_is_not_offered_the_way(
+    case: Any, needs: dict[str, Any], clerk: Any
 ) -> None:
-    request = sent(case, needs)
-    with transaction():
-        lifecycle.take_back(request, request.appointment.clerk)
-        lifecycle.withdraw(request, request.appointment.clerk)
-    browser = clerk(request)
-    assert browser.get(point_page(request)).status_code == 302
-
-
-def test_a_way_without_points_has_no_such_page(case: Any, needs: dict[str, Any], clerk: Any) -> None:
     request = case.owed(WAY, **needs)
-    browser = clerk(request)
-    assert browser.get(f"/staff/documents/{request.key}/point/elta").status_code == 404
     with transaction():
         lists.keep(WAY, [])
-    assert browser.get(point_page(request)).status_code == 404
+    assert f'value="{WAY}"' not in clerk(request).get(choice_page(request)).text
 
 
 def test_a_list_that_cannot_be_fetched_is_told_to_administrators_in_words(

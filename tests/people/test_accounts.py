@@ -22,9 +22,8 @@ MARIA = Identity("m-1", first_name="Μαρία", last_name="Παππά", tax_num
 
 
 @pytest.fixture
-def staffed(app, clock):
+def staffed(app, clock, demonstration):
     """The demonstration's offices and staff."""
-    import_file(DEMO_CATALOGUE, app.config["PORTAL"].providers.delivery)
     return app
 
 

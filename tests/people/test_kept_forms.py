@@ -9,22 +9,14 @@ from sqlalchemy import select, text
 
 from portal import kept_forms
 from portal.appointments.models import Appointment
-from portal.catalogue import import_file
 from portal.db import db, transaction
 from portal.kept_forms import KeptForm
 from portal.plugin_api import Identity
 from portal.testing.browser import Browser
 
-from .test_accounts import DEMO_CATALOGUE
-
 MARIA = Identity("m-1", first_name="Μαρία", last_name="Παππά", tax_number="999100005")
 PETER = Identity("p-1", first_name="Πέτρος", last_name="Άλλος", tax_number="999100017")
 TYPED = {"email": "typed@example.gr", "street": "Οδός Δοκιμής", "number": "7"}
-
-
-@pytest.fixture
-def open_counter_of_the_demo(app, clock):
-    import_file(DEMO_CATALOGUE, app.config["PORTAL"].providers.delivery)
 
 
 @pytest.fixture
@@ -86,7 +78,7 @@ def test_whoever_never_logged_in_leaves_nothing_behind(app, client):
 
 
 @pytest.fixture
-def chosen(client, open_counter_of_the_demo, app):
+def chosen(client, clock, demonstration, app):
     """Somebody without a login has chosen an hour; its row."""
     from portal.appointments import availability
     from portal.offices.models import Service

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import func, select, text
 
-from portal.catalogue import import_file
 from portal.db import db, transaction
 from portal.encryption import decrypt
 from portal.people import lifecycle, login_attempts
@@ -35,10 +34,8 @@ def log_in_as(client):
 
 
 @pytest.fixture
-def staffed(app, clock):
+def staffed(app, clock, demonstration):
     """The demonstration's offices and staff."""
-    config = app.config["PORTAL"]
-    import_file(DEMO_CATALOGUE, config.providers.delivery)
     return app
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import certifi
 import pytest
 
 from .conftest import COMPLETE, Install, Start
@@ -15,6 +16,7 @@ WITH_SETTINGS = """
 class Settings(PluginSettings):
     base_url: Url
     rooms: int = 5
+    ca_bundle: CertificateFile = ""
     app_secret: Secret
     second_secret: Secret | None = None
 
@@ -25,6 +27,9 @@ seen = []
 
 GOOD = {"base_url": "https://meet.example.gr/"}
 SECRET = {"PORTAL_ACME_APP_SECRET": "very secret"}
+
+
+NO_CERTIFICATES = "ca_bundle: is no file with certificates (PEM); mend the path, or delete it"
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +45,14 @@ def test_settings_and_secrets_reach_the_plugin(start: Start) -> None:
     assert context.settings.base_url == "https://meet.example.gr"
     assert context.settings.app_secret.get_secret_value() == "very secret"
     assert "very secret" not in repr(context)
+
+
+@pytest.mark.parametrize("file", [certifi.where(), ""])
+def test_a_file_with_certificates_is_taken_and_none_is_needed(start: Start, file: str) -> None:
+    start("acme", tables={"acme": {**GOOD, "ca_bundle": file}}, environment=SECRET)
+    import portal_acme
+
+    assert portal_acme.seen[0].settings.ca_bundle == file
 
 
 def test_a_secret_may_stand_in_a_file(start: Start, tmp_path: Path) -> None:
@@ -58,6 +71,9 @@ def test_a_secret_may_stand_in_a_file(start: Start, tmp_path: Path) -> None:
         ({}, SECRET, "base_url: is missing; add it"),
         ({**GOOD, "rooms": "5"}, SECRET, "rooms: input should be a valid integer"),
         ({"base_url": "http://meet.example.gr"}, SECRET, "base_url: must begin with https://"),
+        ({**GOOD, "ca_bundle": "/nowhere.pem"}, SECRET, NO_CERTIFICATES),
+        ({**GOOD, "ca_bundle": __file__}, SECRET, NO_CERTIFICATES),
+        ({**GOOD, "ca_bundle": str(Path(__file__).parent)}, SECRET, NO_CERTIFICATES),
         (GOOD, {}, "app_secret: is missing; set PORTAL_ACME_APP_SECRET"),
         (
             {**GOOD, "app_secret": "x"},

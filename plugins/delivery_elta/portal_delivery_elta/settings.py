@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from portal.plugin_api import PluginSettings, Secret, Url
+from portal.plugin_api import CertificateFile, PluginSettings, Secret, Url
 
 VARIABLE = "PORTAL_DELIVERY_ELTA_PASSWORD"
 
@@ -45,7 +44,7 @@ class EltaSettings(PluginSettings):
     label_paper: Literal["A4", "A6"] = "A6"
     label_with_sub_code: bool = False
     wsdl_dir: str = ""
-    ca_bundle: str = ""
+    ca_bundle: CertificateFile = ""
 
     @field_validator("password")
     @classmethod
@@ -81,16 +80,6 @@ class EltaSettings(PluginSettings):
         if folder and not Path(folder).is_dir():
             raise ValueError("is no folder; write the folder with the WSDL files of ELTA, or delete it")
         return folder
-
-    @field_validator("ca_bundle")
-    @classmethod
-    def _certificates_can_be_read(cls, file: str) -> str:
-        try:
-            if file:
-                ssl.create_default_context(cafile=file)
-        except (OSError, ssl.SSLError):
-            raise ValueError("is no file with certificates (PEM); mend the path, or delete it") from None
-        return file
 
     def contract(self) -> Contract | None:
         """The account at ELTA Courier, if there is one."""

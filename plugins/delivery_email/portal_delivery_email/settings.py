@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ssl
 from dataclasses import dataclass, field
 from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from portal.plugin_api import PluginSettings, Secret
+from portal.plugin_api import CertificateFile, PluginSettings, Secret
 
 VARIABLE = "PORTAL_DELIVERY_EMAIL_REPORTS_PASSWORD"
 THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
@@ -27,7 +26,7 @@ class EmailSettings(PluginSettings):
     reports_security: Security = Field(default="tls", validate_default=True)
     reports_port: int = Field(default=0, ge=0, le=65535)
     reports_folder: str = "INBOX"
-    reports_ca_bundle: str = ""
+    reports_ca_bundle: CertificateFile = ""
 
     @field_validator("reports_username", "reports_password")
     @classmethod
@@ -50,16 +49,6 @@ class EmailSettings(PluginSettings):
         if not folder or not folder.isascii() or not folder.isprintable():
             raise ValueError("must be a name in Latin letters; give the folder such a name")
         return folder
-
-    @field_validator("reports_ca_bundle")
-    @classmethod
-    def _certificates_can_be_read(cls, file: str) -> str:
-        try:
-            if file:
-                ssl.create_default_context(cafile=file)
-        except (OSError, ssl.SSLError):
-            raise ValueError("is no file with certificates (PEM); mend the path, or delete it") from None
-        return file
 
     @field_validator("reports_password", "reports_username", "reports_port", "reports_ca_bundle")
     @classmethod

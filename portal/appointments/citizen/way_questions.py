@@ -58,9 +58,9 @@ class WayQuestions(PointQuestions):
         """What the way of delivery needs to know."""
         return self.ways[way].needs if way in self.ways else frozenset()
 
-    def ways_that_need(self, field: str) -> list[str]:
-        """The names of the ways that need this `RecipientField`."""
-        return [name for name, way in self.ways.items() if field in way.needs]
+    def ways_that_need(self, field: str) -> dict[str, DeliveryProvider]:
+        """The ways for which this is asked; ``field`` is the name of a `RecipientField`."""
+        return {name: way for name, way in self.ways.items() if field in way.needs}
 
     def address(self) -> dict[str, str]:
         """As much of an address as was given."""

@@ -14,7 +14,16 @@ from sqlalchemy import select
 from portal.appointments.models import Appointment, ServedParty
 from portal.appointments.on_behalf import tax_number_of
 from portal.appointments.pages import chosen_way
-from portal.appointments.papers import CAPACITIES, CHANNELS, NEEDS, OUTCOMES, PAPERS, RELATIONS, ROLES
+from portal.appointments.papers import (
+    CAPACITIES,
+    CHANNELS,
+    CONTACTS,
+    NEEDS,
+    OUTCOMES,
+    PAPERS,
+    RELATIONS,
+    ROLES,
+)
 from portal.appointments.served_words import booking_in_words
 from portal.audit import AuditLine
 from portal.db import db
@@ -79,8 +88,8 @@ DEEDS = {
     "delivery tried again": _l("Delivery tried again"),
     "delivery on its way": _l("The document is on its way or ready"),
     "delivery corrected": _l("The citizen gave another address or chose another way of delivery"),
-    "way chosen": _l("Way of delivery chosen"),
-    "address corrected": _l("The citizen corrected his e-mail address"),
+    "address corrected": _l("How the citizen is reached was corrected"),
+    "way chosen": _l("The office chose how the document will reach the citizen"),
     "delivery failed": _l("The delivery did not work"),
     "document handed over": _l("Document handed over"),
     "hand-over undone": _l("Undone: the document had not left the office"),
@@ -217,6 +226,8 @@ def _document_facts_in_words(deed: str, facts: Mapping[str, Any], zone: str) -> 
             return str(facts.get("protocol", ""))
         case "document handed over":
             return _("to an authorised person") if facts.get("authorisation") else ""
+        case "address corrected":
+            return ", ".join(str(CONTACTS[kind]) for kind in facts.get("kinds", ["email"]))
         case "kept longer":
             return weekday_date(date.fromisoformat(facts["until"]), zone)
         case _:

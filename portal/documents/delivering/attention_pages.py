@@ -38,6 +38,7 @@ KINDS: dict[str, LazyString] = {
     "delivery.label": _l("A label could not be fetched from the carrier"),
     "delivery.news": _l("The carrier could not be asked where a parcel is"),
     "delivery.notice": _l("The citizen was not told that his document did not reach him"),
+    "delivery.redirected": _l("The citizen was not told that the office changed how his document comes"),
     "delivery.limit": _l("The time limit of a parcel could not be looked at"),
     "delivery.remind": _l("A citizen could not be reminded of a document"),
     "delivery.kept": _l("The last day of a document at the counter could not be looked at"),

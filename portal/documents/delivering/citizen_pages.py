@@ -21,7 +21,7 @@ from portal.db import db, transaction
 from portal.documents import case_progress, lifecycle, progress
 from portal.documents.delivering import access_codes, calling_back, collecting, correcting
 from portal.documents.delivering import lifecycle as deliveries
-from portal.documents.delivering.recipients import ways_to, ways_to_a_point
+from portal.documents.delivering.recipients import ways_to
 from portal.documents.models import AccessCode, DocumentRequest
 from portal.documents.states import PROBLEMS
 from portal.forms import readable_phone
@@ -50,7 +50,6 @@ def document_words() -> dict[str, object]:
         "keeps": progress.keeps,
         "lies_in_portal": progress.lies_in_portal,
         "ways_to": ways_to,
-        "ways_to_a_point": ways_to_a_point,
         "chosen_point": chosen_point,
         "chosen_way": chosen_way,
         "reason_told": progress.reason_told,

@@ -52,6 +52,8 @@ def found_by(typed: str, ready: Iterable[tuple[str, str]], actor: Person) -> lis
     None found is a wrong code.
     """
     must_be_writing()
+    # Guesses at the same moment are counted one after the other, as those for one document are.
+    db.session.refresh(actor, with_for_update={"key_share": True})
     _refuse_guessing(f"person:{actor.id}")
     found = [key for key, code in ready if _same(typed, code)]
     if not found:

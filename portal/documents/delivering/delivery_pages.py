@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from flask import abort, flash, redirect, render_template, request
-from flask import url_for as flask_url_for
+from flask import abort, flash, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import Select
@@ -16,8 +15,6 @@ from portal.documents.desk import (
     blueprint,
     delivery_at_desk,
     refusals_told,
-    request_at_desk,
-    way_chosen,
 )
 from portal.documents.models import DocumentRequest
 from portal.documents.progress import has_labels, keeps
@@ -88,30 +85,6 @@ def record_deed(key: str, deed: str) -> ResponseReturnValue:
             change(delivery, the_person())
         flash(message, "success")
     return back_to(delivery.request.appointment)
-
-
-@blueprint.post("/documents/<key>/other-way")
-@security.staff_only
-def other_way(key: str) -> ResponseReturnValue:
-    """Deliver the document by another way than before."""
-    wanted = request_at_desk(key)
-    with refusals_told():
-        way = way_chosen(wanted.appointment, request.form.get("way", ""))
-        with transaction():
-            lifecycle.choose_other_way(wanted, way, the_person())
-        flash(_("The document is on its way to the citizen."), "success")
-    return back_to(wanted.appointment)
-
-
-@blueprint.get("/deliveries/other-way/<key>")
-@security.staff_only
-def choose_way(key: str) -> ResponseReturnValue:
-    """What can be done with a document that has not reached the citizen."""
-    wanted = request_at_desk(key)
-    if wanted.state != "issued":
-        return redirect(flask_url_for("desk.deliveries"))
-    may_serve = access.may_serve(the_person(), wanted.appointment)
-    return render_template("documents/choose_way.html", wanted=wanted, may_serve=may_serve)
 
 
 def visible(query: Select[DocumentRequest]) -> Select[DocumentRequest]:

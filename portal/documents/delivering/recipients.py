@@ -11,22 +11,22 @@ from portal.points import lists
 from portal.providers import current_providers
 
 
-def ways_to(appointment: Appointment) -> dict[str, DeliveryProvider]:
-    """The ways that lead to this citizen: who has never logged in could not open what lies in the portal,
-    and to a carrier's point lead only those of which he has chosen one that is still there."""
+def ways_to_choose(appointment: Appointment) -> dict[str, DeliveryProvider]:
+    """The ways that lead to this citizen: who has never logged in could not open what lies in the portal."""
     ways = current_providers().delivery
+    return lists.offered(
+        {name: way for name, way in ways.items() if appointment.citizen_id or not way.kept_in_portal}
+    )
+
+
+def ways_to(appointment: Appointment) -> dict[str, DeliveryProvider]:
+    """Those of them for which nothing more must be asked where they lead: to a carrier's point only the one
+    for which the citizen has chosen a point that is still there."""
     return {
         name: way
-        for name, way in ways.items()
-        if (appointment.citizen_id or not way.kept_in_portal)
-        and (not lists.needs_point(way) or has_point(appointment, name))
+        for name, way in ways_to_choose(appointment).items()
+        if not lists.needs_point(way) or has_point(appointment, name)
     }
-
-
-def ways_to_a_point() -> dict[str, DeliveryProvider]:
-    """The ways for which a point can be chosen now."""
-    ways = current_providers().delivery
-    return lists.offered({name: way for name, way in ways.items() if lists.needs_point(way)})
 
 
 def has_point(appointment: Appointment, way: str) -> bool:
