@@ -94,8 +94,9 @@ def _register_jobs() -> None:
     from portal.documents import jobs as document_jobs
     from portal.documents.delivering import following
     from portal.people import jobs as people_jobs
+    from portal.points import jobs as points_jobs
 
-    for module in (people_jobs, jobs, document_jobs, following, verification):
+    for module in (people_jobs, jobs, document_jobs, following, verification, points_jobs):
         module.register()
 
 

@@ -155,6 +155,8 @@ def _delivery_problems(provider: DeliveryProvider) -> list[str]:
     problems = []
     if not _is_set_of(provider.needs, RecipientField):
         problems.append("needs: must be a frozenset of RecipientField")
+    elif RecipientField.PICKUP_POINT in provider.needs and not _is_written(provider, "points"):
+        problems.append("points: must be written, since needs has PICKUP_POINT")
     if not (isinstance(provider.settles_after, timedelta) and provider.settles_after >= timedelta()):
         problems.append("settles_after: must be a timedelta, not a negative one")
     for name, shortest in SHORTEST.items():
@@ -162,6 +164,10 @@ def _delivery_problems(provider: DeliveryProvider) -> list[str]:
         if value is not None and not (isinstance(value, timedelta) and value >= shortest):
             problems.append(f"{name}: must be None or a timedelta of at least {shortest}")
     return problems
+
+
+def _is_written(provider: DeliveryProvider, method: str) -> bool:
+    return getattr(type(provider), method) is not getattr(DeliveryProvider, method)
 
 
 def _is_set_of(value: object, kind: type) -> bool:

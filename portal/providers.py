@@ -44,7 +44,7 @@ IN_PAGES = frozenset(
     }
 )
 IN_JOBS = frozenset(
-    {"open_room", "close_room", "send", "find", "remind", "label", "track", "cancel", "forget"}
+    {"open_room", "close_room", "send", "find", "remind", "label", "track", "cancel", "points", "forget"}
 )
 GUARDED = IN_PAGES | IN_JOBS | {"check", "try_out", "try_join", "try_send", "unfit_for"}
 

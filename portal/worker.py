@@ -27,6 +27,7 @@ from portal import clock, due, kept_forms, mail, outbox, queues
 from portal.appointments import occupancy
 from portal.db import db, transaction
 from portal.people import sessions
+from portal.points import jobs as points_jobs
 
 log = structlog.get_logger()
 
@@ -37,7 +38,7 @@ LONGEST_WAIT = 10.0
 FULL = 200
 """A queue that is so long is not fed: its rows would be put there again and again while they wait."""
 CLEANING = timedelta(hours=1)
-"""How often rows that were done long ago are deleted."""
+"""How often rows that were done long ago are deleted, and today's lists of points ordered."""
 
 AT_ONCE = 20
 """So many due rows a child looks up at a time."""
@@ -113,6 +114,7 @@ def dispatch(app: Flask) -> None:
                         occupancy.forget_past(clock.now())
                         sessions.forget_old()
                         kept_forms.forget_old()
+                        points_jobs.post_refreshes()
                     cleaned = clock.now()
             wait = ROUND
         except (RedisError, SQLAlchemyError) as error:

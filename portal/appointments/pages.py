@@ -7,10 +7,13 @@ from datetime import MAXYEAR, MINYEAR, datetime
 from flask import abort, current_app
 from flask_babel import gettext as _
 
+from portal.appointments.models import Appointment
 from portal.appointments.occupancy import CitizenElsewhere, TimeTaken
 from portal.config import BookingRules
 from portal.offices.models import Service
 from portal.plugin_api import DeliveryProvider
+from portal.points import lists
+from portal.points.words import with_point
 from portal.providers import current_providers
 
 
@@ -30,7 +33,13 @@ def ways_of(
     if channel == "phone":
         return {}
     ways = {name: way for name, way in current_providers().delivery.items() if name in chosen.deliveries}
-    return {name: way for name, way in ways.items() if with_login or not way.kept_in_portal}
+    return lists.offered({name: way for name, way in ways.items() if with_login or not way.kept_in_portal})
+
+
+def chosen_way(appointment: Appointment) -> str:
+    """How the document comes, in words: the way, and the point where it will lie; empty if none is chosen."""
+    way = current_providers().delivery.get(appointment.delivery)
+    return with_point(str(way.title) if way else appointment.delivery, appointment.recipient)
 
 
 def parse_start(text: str) -> datetime:

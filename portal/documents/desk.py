@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from flask import Blueprint, abort, flash, redirect
 from flask import url_for as flask_url_for
@@ -14,13 +15,14 @@ from sqlalchemy import select
 from portal.appointments.models import Appointment
 from portal.db import db
 from portal.documents.delivering.lifecycle import Way
-from portal.documents.delivering.recipients import recipient_of, ways_to
+from portal.documents.delivering.recipients import has_point, recipient_of, ways_to
 from portal.documents.models import Delivery, DocumentRequest
 from portal.documents.states import NotPossible
 from portal.files import NotAcceptable, StoreTrouble
 from portal.people import access
 from portal.people.visitor import the_person
-from portal.plugin_api import NumberRefused, RecipientField
+from portal.plugin_api import NumberRefused, PickupPoint, RecipientField
+from portal.points.lists import kept, needs_point
 from portal.providers import current_providers
 
 blueprint = Blueprint("desk", __name__, url_prefix="/staff")
@@ -30,6 +32,10 @@ ADDRESS_PARTS = ("street", "number", "postal_code", "town")
 
 class NotReachable(Exception):
     """The way of delivery cannot reach this recipient; the text, for people, says why."""
+
+
+class NoPoint(Exception):
+    """The way of delivery leads to a point of its carrier, and none is chosen that is still there."""
 
 
 class NotKnown(Exception):
@@ -58,30 +64,43 @@ def delivery_at_desk(key: str) -> Delivery:
     return found
 
 
-def way_chosen(appointment: Appointment, name: str) -> Way:
-    """The way with this name and what it needs.
+def way_chosen(appointment: Appointment, name: str, point: PickupPoint | None = None) -> Way:
+    """The way with this name and what it needs; ``point`` is chosen now, instead of the citizen's.
 
-    Raises NotKnown when the citizen has not told that, NotReachable when the way does not lead to him.
+    Raises NotKnown when the citizen has not told that, NotReachable when the way does not lead to him,
+    NoPoint when a point must be chosen first.
     """
     provider = current_providers().delivery.get(name) or abort(400)
-    if name not in ways_to(appointment):
+    if needs_point(provider):
+        if point is None and not has_point(appointment, name):
+            raise NoPoint
+    elif name not in ways_to(appointment):
         raise NotReachable(
             _("The citizen booked without a login and could not open the document there. Choose another way.")
         )
-    address = {part: appointment.address.get(part) for part in ADDRESS_PARTS}
-    known = {
-        RecipientField.EMAIL: appointment.email,
-        RecipientField.PHONE: appointment.phone,
-        RecipientField.POSTAL_ADDRESS: address if all(address.values()) else None,
-        RecipientField.ATTACHMENT_WISH: bool(appointment.recipient.get("attachment_wish")),
-    }
-    recipient = {str(field): known.get(field) for field in provider.needs}
+    recipient = _known(appointment, provider.needs, point)
     if any(value in (None, "") for value in recipient.values()):
         raise NotKnown
     objection = provider.objection(recipient_of(appointment, recipient))
     if objection:
         raise NotReachable(objection)
     return Way(name, recipient)
+
+
+def _known(
+    appointment: Appointment, needs: Collection[RecipientField], point: PickupPoint | None
+) -> dict[str, Any]:
+    """What the citizen has told of what a way needs; None for what he has not."""
+    address = {part: appointment.address.get(part) for part in ADDRESS_PARTS}
+    chosen = kept(point) if point else appointment.recipient.get(RecipientField.PICKUP_POINT)
+    known = {
+        RecipientField.EMAIL: appointment.email,
+        RecipientField.PHONE: appointment.phone,
+        RecipientField.POSTAL_ADDRESS: address if all(address.values()) else None,
+        RecipientField.PICKUP_POINT: chosen,
+        RecipientField.ATTACHMENT_WISH: bool(appointment.recipient.get("attachment_wish")),
+    }
+    return {str(field): known.get(field) for field in needs}
 
 
 @contextmanager
@@ -100,6 +119,8 @@ def refusals_told() -> Iterator[None]:
         flash(str(trouble.told), "error")
     except NumberRefused as refusal:
         flash(str(refusal) or _("Parcels of this way of delivery have no numbers."), "error")
+    except NoPoint:
+        flash(_("The point must be chosen first. Press “Another way, or another address”."), "error")
     except NotKnown:
         flash(
             _("The citizen has not told us what this way of delivery needs, such as the postal address."),

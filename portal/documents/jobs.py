@@ -8,6 +8,7 @@ from io import BytesIO
 
 from flask import current_app
 from flask_babel import force_locale
+from flask_babel import gettext as _
 
 from portal import clock, files, mail, outbox
 from portal.certificates import seal
@@ -34,6 +35,7 @@ from portal.plugin_api import (
     Receipt,
     TemporaryFailure,
 )
+from portal.points import lists, words
 from portal.providers import current_providers
 
 
@@ -176,9 +178,25 @@ def _hand_to_provider(delivery: Delivery) -> Receipt | None:
         known = provider.find(parcel.key)
         if known is not None:
             return known
+        _expect_point(provider, parcel)
         with transaction():
             begun = deliveries.sending_begins(_delivery(number), known_since, parcel.kept_until)
         return provider.send(parcel) if begun else None
+
+
+def _expect_point(provider: DeliveryProvider, parcel: Parcel) -> None:
+    """A point that is closed since it was chosen must not get a parcel that nobody could collect."""
+    point = parcel.recipient.pickup_point
+    if point is None or not lists.needs_point(provider) or lists.find(provider.name, point.code):
+        return
+    raise PermanentFailure(
+        "the carrier does not have the chosen point any more",
+        _(
+            "The point that you chose is not offered any more: %(point)s. "
+            "Choose another point, or another way.",
+            point=", ".join(words.lines(point)),
+        ),
+    )
 
 
 def _with_content(parcel: Parcel) -> Parcel:

@@ -16,6 +16,7 @@ from portal.db import db, must_be_writing
 from portal.documents import case_notices, protocol
 from portal.documents.delivering import lifecycle as deliveries
 from portal.documents.delivering.lifecycle import Way
+from portal.documents.delivering.recipients import is_on_paper
 from portal.documents.models import Delivery, DocumentRequest, IssuedDocument
 from portal.documents.states import (
     DELIVERY_TRANSITIONS,
@@ -145,8 +146,7 @@ def _arrives_by_opening(delivery: Delivery) -> bool:
     if current_providers().keeps(delivery.provider):
         return delivery.state in LIES_IN_PORTAL
     came_by_mail = delivery.state == "failed" and RecipientField.EMAIL in delivery.recipient
-    on_paper = RecipientField.POSTAL_ADDRESS in delivery.recipient
-    return came_by_mail or (delivery.state == "sent" and not on_paper)
+    return came_by_mail or (delivery.state == "sent" and not is_on_paper(delivery.recipient))
 
 
 def _post_forgetting(document: IssuedDocument, due_at: datetime, when: str = "") -> None:

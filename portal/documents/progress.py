@@ -14,6 +14,7 @@ from portal.documents.lifecycle import LIES_IN_PORTAL
 from portal.documents.models import Delivery, DocumentRequest, IssuedDocument
 from portal.documents.states import PROBLEMS
 from portal.plugin_api import LazyText
+from portal.points.words import chosen_point, with_point
 from portal.providers import current_providers
 
 DELIVERY_STATES: dict[str, tuple[LazyString, str]] = {
@@ -107,10 +108,10 @@ def reason_told(delivery: Delivery) -> str:
 
 
 def address_lines(delivery: Delivery) -> list[str]:
-    """The postal address on an envelope; empty for ways that need none."""
+    """The address on an envelope, the citizen's or a point's; empty for what is no paper."""
     told = delivery.recipient.get("postal_address")
     if not told:
-        return []
+        return chosen_point(delivery.recipient)
     return [f"{told['street']} {told['number']}", f"{told['postal_code']} {told['town']}"]
 
 
@@ -123,7 +124,8 @@ def _delivery_steps(delivery: Delivery | None, zone: str) -> list[Step]:
     received = Step(_("Document received"), "ahead")
     if delivery is None:
         return [received]
-    when, way = moment(delivery.changed_at, zone), str(way_title(delivery.provider))
+    when = moment(delivery.changed_at, zone)
+    way = with_point(str(way_title(delivery.provider)), delivery.recipient)
     if keeps(delivery.provider) and delivery.state in LIES_IN_PORTAL:
         waits = _("Open it when you have a moment: then the office knows that you have it.")
         return [Step(_("The document waits for you under “My documents”"), "current", when, waits), received]

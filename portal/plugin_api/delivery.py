@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -38,6 +38,29 @@ class PostalAddress:
 
 
 @dataclass(frozen=True)
+class PickupPoint:
+    """A place of the carrier where a recipient collects his parcel.
+
+    ``code``, at most 20 characters, is the carrier's own; ``postal_code`` has five digits. The texts are
+    the carrier's, in Greek; those in English may be empty, and so may phone and hours.
+    """
+
+    code: str
+    title: str
+    address: str
+    town: str
+    postal_code: str
+    title_en: str = ""
+    address_en: str = ""
+    town_en: str = ""
+    phone: str = ""
+    weekdays: str = ""
+    """When it is open, as the carrier writes it: ``09:00-17:00``."""
+    saturday: str = ""
+    sunday: str = ""
+
+
+@dataclass(frozen=True)
 class Recipient:
     """Snapshot of the recipient at the time of sending; fields that were not needed are None."""
 
@@ -46,7 +69,7 @@ class Recipient:
     email: str | None = None
     phone: str | None = None
     address: PostalAddress | None = None
-    pickup_point: str | None = None
+    pickup_point: PickupPoint | None = None
     wants_attachment: bool = False
 
 
@@ -165,6 +188,14 @@ class DeliveryProvider(ABC):
 
     With `kept_for` the portal itself mails the reminder of what lies ready; else `remind` is asked for it.
     """
+
+    def points(self) -> Sequence[PickupPoint]:
+        """All points at which a parcel can be collected now, each code once.
+
+        Demanded of a way that needs `RecipientField.PICKUP_POINT`, and asked once a day; the core keeps the
+        list and lets people choose. Raises a ``ProviderFailure`` when the list cannot be had. Default: none.
+        """
+        return ()
 
     def objection(self, recipient: Recipient) -> str:
         """Pure: why this way cannot reach the recipient, in words for him; empty when it can.

@@ -23,6 +23,7 @@ from portal.plugin_api import (
     LoginRefused,
     LoginStart,
     Parcel,
+    PickupPoint,
     Receipt,
     RecipientField,
     Room,
@@ -117,6 +118,24 @@ class FakeDelivery(_Scripted, DeliveryProvider):
     def parcels(self) -> list[dict[str, str]]:
         """Everything that went out, in the order of the keys."""
         return [json.loads(file.read_text()) for file in sorted(self.folder.glob("*.json"))]
+
+
+class FakePoints(FakeDelivery):
+    """The same, collected at one of the points that a test lets it list."""
+
+    title = lazy("Test points")
+    needs = frozenset({RecipientField.PICKUP_POINT})
+
+    def __init__(self, folder: Path, name: str = "fake_points") -> None:
+        super().__init__(folder, name)
+        self.listed = [
+            PickupPoint("P1", "Κατάστημα Α", "Δοκιμής 1", "Ζωγράφου", "15772", weekdays="08:00-20:00"),
+            PickupPoint("P2", "Κατάστημα Β", "Δοκιμής 2", "Θεσσαλονίκη", "54624", "Store B", "2 Dokimis"),
+        ]
+
+    def points(self) -> list[PickupPoint]:
+        self._called("points")
+        return list(self.listed)
 
 
 class FakeIdentity(_Scripted, IdentityProvider):

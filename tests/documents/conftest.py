@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from typing import Any
 
@@ -11,21 +11,24 @@ import pikepdf
 import pytest
 from flask import Flask
 from portal_delivery_elta.courier import EltaCourier
+from portal_delivery_elta.points import EltaPoint
 from portal_delivery_elta.registered import RegisteredMail
 from portal_delivery_elta.settings import EltaSettings
 from pydantic import SecretStr
 from time_machine import Traveller
 
-from portal.plugin_api import DeliveryProvider
+from portal.plugin_api import DeliveryProvider, PickupPoint
 from portal.testing.elta import EltaSimulator
 
 DOCUMENT_DAYS = 30
 ADDRESS = {"street": "Δοκιμής", "number": "1", "postal_code": "15772", "town": "Ζωγράφου"}
+POINT = PickupPoint("00123", "ΚΑΤΑΣΤΗΜΑ ΖΩΓΡΑΦΟΥ", "ΟΔΟΣ ΔΟΚΙΜΗΣ 1", "ΖΩΓΡΑΦΟΥ", "15772")
 NEEDS: dict[str, dict[str, Any]] = {
     "email": {},
     "mailbox": {},
     "pickup": {},
     "elta": {"postal_address": ADDRESS, "phone": "+306900000000"},
+    "elta_point": {"pickup_point": asdict(POINT), "phone": "+306900000000"},
     "elta_registered": {"postal_address": ADDRESS},
 }
 
@@ -190,7 +193,7 @@ def elta(clock: Traveller) -> Iterator[EltaSimulator]:
 
 @pytest.fixture
 def ways(case: Any, elta: EltaSimulator, plugin_context: Callable[..., Any]) -> dict[str, DeliveryProvider]:
-    """All bundled ways of delivery, in use."""
+    """All bundled ways of delivery, in use; the carrier's list of points is not fetched yet."""
     settings = EltaSettings(
         base_url=elta.url, user_code="9999999", password=SecretStr("9999999"), sender_code="999999999"
     )
@@ -202,9 +205,18 @@ def ways(case: Any, elta: EltaSimulator, plugin_context: Callable[..., Any]) -> 
 
     bundled = current_providers().delivery
     at_hand = [bundled[name] for name in ("email", "mailbox", "pickup")]
-    known = [*at_hand, EltaCourier(context, contract), RegisteredMail()]
+    by_courier = [EltaCourier(context, contract), EltaPoint(context, contract)]
+    known = [*at_hand, *by_courier, RegisteredMail()]
     choose(case.app, delivery=tuple(known))
     return {provider.name: provider for provider in known}
+
+
+@pytest.fixture
+def points(ways: dict[str, DeliveryProvider]) -> None:
+    """The list of the carrier's points is here."""
+    from portal.points import jobs
+
+    jobs.refresh("elta_point")
 
 
 @pytest.fixture(scope="session")

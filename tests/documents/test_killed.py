@@ -49,8 +49,10 @@ STATES = {
     "mailbox": "sent",
     "pickup": "prepared",
     "elta": "prepared",
+    "elta_point": "prepared",
     "elta_registered": "prepared",
 }
+BY_COURIER = ("elta", "elta_point")
 KINDS = ("delivery.send", "document.seal")
 LEASE = timedelta(seconds=141)
 """Just longer than a claim of the queue of deliveries, and shorter than ELTA Courier needs to settle."""
@@ -215,7 +217,7 @@ class Walk:
 
     def effects(self, delivery: Delivery) -> int:
         """How many parcels, or mails, somebody got because of this attempt."""
-        if delivery.provider == "elta":
+        if delivery.provider in BY_COURIER:
             own = delivery.data["sender_reference"]
             return len([one for one in self.elta.parcels if one.told["pel_ref_no"] == own])
         return 1 if delivery.provider == "elta_registered" else len(self.relay.mails())
@@ -229,7 +231,7 @@ class Walk:
         assert (delivery.request.state, delivery.state) == ("issued", STATES[self.way]), where
         assert self.effects(delivery) == 1, where
         assert all(delivery.code in text for told in self.relay.mails().values() for text in told), where
-        if delivery.provider == "elta":
+        if delivery.provider in BY_COURIER:
             assert delivery.number_missing != bool(delivery.label_file), where
         told = sorted(db.session.scalars(sqlalchemy.select(AuditLine.deed)))
         begun = ["delivery begun", "document issued"] if self.sealed else []
@@ -238,7 +240,7 @@ class Walk:
 
 
 @pytest.fixture
-def walk(case: Any, clock: Traveller, elta: EltaSimulator, ways: Any, relay: Relay) -> Iterator[Walk]:
+def walk(case: Any, clock: Traveller, elta: EltaSimulator, points: None, relay: Relay) -> Iterator[Walk]:
     walk = Walk(case, clock, elta, relay)
     yield walk
     for worker in walk.workers:

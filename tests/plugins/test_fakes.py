@@ -21,7 +21,7 @@ from portal.testing.contracts import (
     IdentityProviderBehaviour,
     VideoProviderBehaviour,
 )
-from portal.testing.fakes import FakeDelivery, FakeIdentity, FakeVideo
+from portal.testing.fakes import FakeDelivery, FakeIdentity, FakePoints, FakeVideo
 
 
 class TestFakeVideo(VideoProviderBehaviour):
@@ -41,6 +41,13 @@ class TestFakeDelivery(DeliveryProviderBehaviour):
 
     def effects(self, provider: DeliveryProvider) -> list[str]:
         return [parcel["name"] for parcel in FakeDelivery(self.folder).parcels()]
+
+
+class TestFakePoints(TestFakeDelivery):
+    @pytest.fixture
+    def provider(self, tmp_path: Path) -> DeliveryProvider:
+        self.folder = tmp_path
+        return FakePoints(tmp_path)
 
 
 class TestFakeIdentity(IdentityProviderBehaviour):

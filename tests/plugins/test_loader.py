@@ -125,6 +125,24 @@ def portal_delivery_provider():
     ]
 
 
+def test_a_way_to_points_that_lists_none(install: Install, problems: Problems) -> None:
+    install(
+        "acme",
+        MANIFEST
+        + """
+class Post(FakeDelivery):
+    needs = frozenset({RecipientField.PICKUP_POINT})
+
+@hookimpl
+def portal_delivery_provider():
+    return Post(Path("."))
+""",
+    )
+    assert problems("acme") == [
+        "plugin acme  Post.points: must be written, since needs has PICKUP_POINT",
+    ]
+
+
 def test_a_method_that_was_not_written(install: Install, problems: Problems) -> None:
     install(
         "acme",

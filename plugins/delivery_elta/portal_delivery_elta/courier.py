@@ -18,6 +18,7 @@ from portal.plugin_api import (
     DeliveryProvider,
     Finding,
     Label,
+    LazyText,
     Parcel,
     PermanentFailure,
     PluginContext,
@@ -61,6 +62,8 @@ class EltaCourier(DeliveryProvider):
     settles_after = timedelta(minutes=10)
     news_every = timedelta(hours=2)
     overdue_after = timedelta(days=30)
+    mend_place: LazyText = lazy("Please check the postal code.")
+    """What the citizen can do when ELTA Courier does not know the place."""
 
     def __init__(self, context: PluginContext[EltaSettings], contract: Contract) -> None:
         self.services = EltaServices(context)
@@ -105,19 +108,23 @@ class EltaCourier(DeliveryProvider):
 
     def _create(self, parcel: Parcel) -> Receipt:
         to = parcel.recipient
-        refused = addressing.objection(to)
-        if refused or to.address is None:
+        refused = self.objection(to)
+        if refused:
             raise PermanentFailure("ELTA Courier cannot deliver to this recipient", refused)
         own = reference(parcel.key)
-        asked = {**self._account(), **DOCUMENTS, **addressing.fields(to, to.address), "pel_ref_no": own}
+        asked = {**self._account(), **DOCUMENTS, **self._goes_to(to), "pel_ref_no": own}
         asked["pel_apost_sub_code"] = self._contract.sender_sub_code
         answer = self.services.ask("CREATEAWB02", asked)
         if answer.st_flag:
-            raise _refusal(answer.st_flag)
+            raise _refusal(answer.st_flag, self.mend_place)
         number = numbers.written(answer.vg_code or "")
         if not numbers.has_form(number):
             raise TemporaryFailure("ELTA Courier made a voucher and told no number of it")
         return _with_number(Receipt(own, "prepared", data={"sender_reference": own}), number)
+
+    def _goes_to(self, recipient: Recipient) -> dict[str, str]:
+        """The fields that say where the parcel goes; the recipient is not objected to."""
+        return addressing.fields(recipient)
 
     def _history(self, number: str, own: str) -> Any:
         """Where a parcel is, by its number or by our reference."""
@@ -171,12 +178,10 @@ def _with_number(receipt: Receipt, number: str) -> Receipt:
     )
 
 
-def _refusal(flag: int) -> ProviderFailure:
+def _refusal(flag: int, mend_place: LazyText) -> ProviderFailure:
     """What the error of a new voucher means; one that is not listed may have come after creating it."""
     if flag == 1:
-        return PermanentFailure(
-            "ELTA Courier does not know the postal code (error 1)", translate("Please check the postal code.")
-        )
+        return PermanentFailure("ELTA Courier does not know the postal code (error 1)", str(mend_place))
     if flag == 7:
         return PermanentFailure(
             "ELTA Courier does not accept the phone number (error 7)",

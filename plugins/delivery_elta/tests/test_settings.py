@@ -46,7 +46,7 @@ def test_codes_and_password_are_enough_for_the_courier(
     settings, problems = read(ENOUGH, PASSWORD="p")
     assert problems == []
     assert settings.base_url == "https://wsprod.elta-courier.gr"
-    assert names(plugin_context("delivery_elta", settings)) == ["elta", "elta_registered"]
+    assert names(plugin_context("delivery_elta", settings)) == ["elta", "elta_point", "elta_registered"]
     assert "password=p" not in repr(settings.contract()).replace("'", "")
 
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from lxml import etree
 
-from portal.testing.elta import EltaSimulator, parcels
+from portal.testing.elta import EltaSimulator, parcels, points
 from portal.testing.elta.fields import REQUESTS
 
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -171,6 +171,8 @@ def test_fields_are_text_of_the_right_type(elta: EltaSimulator) -> None:
         ({"sideta_eidos": ""}, "99", "Λάθος Στοιχεία sideta_eidos"),
         ({"pel_service": "3"}, "99", "Λάθος Στοιχεία pel_service"),
         ({"pel_service": "7"}, "99", "Λάθος Στοιχεία pudo_station"),
+        ({"pel_service": "7", "pudo_station": "99999"}, "99", "Λάθος Στοιχεία pudo_station"),
+        ({"pel_service": "1", "pudo_station": "00123"}, "99", "Λάθος Στοιχεία pudo_station"),
         ({"pel_sur_1": "2"}, "99", "Λάθος Στοιχεία pel_sur_1"),
         (
             {"pel_ant_poso": "0000010.00", "pel_ant_poso1": "0000010.00"},
@@ -247,6 +249,14 @@ def test_a_label_is_drawn_for_known_numbers_only(elta: EltaSimulator) -> None:
         assert (told["st_flag"], told["b64_string"]) == ("99", "")
 
 
-def test_the_points_are_listed(elta: EltaSimulator) -> None:
-    points = call(elta, "GETPUDODETAILS")["pudo_details"]
-    assert [point["pudo_postal_code"] for point in points] == ["15772", "54624"]
+def test_the_points_are_listed_with_their_doubles_and_gaps_and_padded(elta: EltaSimulator) -> None:
+    listed = call(elta, "GETPUDODETAILS")["pudo_details"]
+    assert [record["pudo_codes"] for record in listed].count("00123") == 2
+    assert "" in [record["pudo_titles_gr"] for record in listed if record["pudo_codes"]]
+    assert set(listed[-1].values()) == {""}
+
+
+def test_the_longest_list_has_no_room_for_padding(elta: EltaSimulator) -> None:
+    elta.services.points = points.many()
+    listed = call(elta, "GETPUDODETAILS")["pudo_details"]
+    assert len(listed) == points.MOST == len({record["pudo_codes"] for record in listed} - {""})

@@ -62,6 +62,8 @@ def book() -> ResponseReturnValue:
     form = DetailsForm(ways=ways_of(held.service, held.channel), wish=wish_of(held))
     if "extend" in request.form:
         return _extend(held, form)
+    if form.wants_points():
+        return _page(held, form)
     if not form.validate():
         return _page(held, form), 422
     return _confirm(held, form)

@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, FormField, RadioField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
+from portal.appointments.citizen import point_questions
 from portal.appointments.citizen.behalf_form import BehalfForm
 from portal.appointments.citizen.way_questions import WayQuestions
 from portal.appointments.lifecycle import Details
@@ -64,6 +65,9 @@ class DetailsForm(WayQuestions):
     number = short_text(_l("Number"), 10)
     postal_code = PostalCodeField(_l("Postal code"), [Optional()])
     town = short_text(_l("Town"), 80)
+    point_search = point_questions.search_field()
+    show_points = point_questions.show_field()
+    point = point_questions.point_field()
     keep = BooleanField(_l("Keep my contact details for the next time"))
     remark = TextAreaField(
         _l("What should the clerk know beforehand?"),
@@ -112,4 +116,5 @@ def first_answers(
         "keep": citizen.contact_kept_at is not None,
         "language": appointment.language,
         "delivery": next(iter(ways)) if len(ways) == 1 else None,
+        "point_search": citizen.address.get("postal_code"),
     }

@@ -17,7 +17,7 @@ from portal.appointments.calendar_file import calendar_file
 from portal.appointments.door_words import missed_in_words
 from portal.appointments.links import join_url
 from portal.appointments.models import Appointment
-from portal.appointments.pages import booking_rules, ways_of
+from portal.appointments.pages import booking_rules, chosen_way
 from portal.appointments.papers import CHANNELS, NEEDS, PAPERS, STATES
 from portal.appointments.served_words import on_behalf_of
 from portal.db import attempt, db
@@ -84,7 +84,7 @@ def appointment(key: str) -> str:
         channels=CHANNELS,
         join_url=join_url(citizen) if citizen and row.state in ("booked", "in_call") else None,
         may_change=lifecycle.may_change(row, booking_rules()),
-        ways=ways_of(row.service),
+        chosen_way=chosen_way(row),
         phone=readable_phone(row.phone),
         just_booked=request.args.get("booked") == "1",
         document_request=request_of,

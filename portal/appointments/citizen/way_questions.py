@@ -10,13 +10,15 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, RadioField, StringField
 
-from portal.forms import EmailField, PageForm, PhoneField, PostalCodeField, choices, demand
+from portal.appointments.citizen.point_questions import PointQuestions
+from portal.forms import EmailField, PhoneField, PostalCodeField, choices, demand
 from portal.plugin_api import DeliveryProvider, PostalAddress, Recipient, RecipientField
+from portal.points.lists import kept, needs_point
 
 ADDRESS_PARTS = ("street", "number", "postal_code", "town")
 
 
-class WayQuestions(PageForm):
+class WayQuestions(PointQuestions):
     """A form with the choice of a way of delivery."""
 
     ways: dict[str, DeliveryProvider]
@@ -35,12 +37,22 @@ class WayQuestions(PageForm):
         self.delivery.choices = choices({name: str(way.title) for name, way in ways.items()})
         if not ways:
             del self.delivery
+        self.offer_points(ways, self._chosen())
         if not self.ways_that_need(RecipientField.ATTACHMENT_WISH):
             del self.attachment
 
     def validate(self, extra_validators: Any = None) -> bool:
         valid = bool(super().validate(extra_validators))
-        return self._address_given() and valid and self._is_reachable() if self.ways else valid
+        if not self.ways:
+            return valid
+        valid = all([valid, self._address_given(), self._point_given()])
+        return valid and self._is_reachable()
+
+    def wants_points(self) -> bool:
+        """The form was sent to see points, and not to be done. Enter in another field presses that button
+        too; then it counts only where the chosen way has points."""
+        way = self.ways.get(self._chosen())
+        return way is not None and needs_point(way) and bool(self.show_points.data)
 
     def needed_by(self, way: str) -> frozenset[RecipientField]:
         """What the way of delivery needs to know."""
@@ -61,12 +73,13 @@ class WayQuestions(PageForm):
             RecipientField.EMAIL: self.email.data,
             RecipientField.PHONE: self.phone.data,
             RecipientField.POSTAL_ADDRESS: self.address(),
+            RecipientField.PICKUP_POINT: kept(self.chosen_point) if self.chosen_point else None,
             RecipientField.ATTACHMENT_WISH: bool(self.attachment.data) if "attachment" in self else False,
         }
         return {str(field): known[field] for field in RecipientField if field in needed and field in known}
 
     def _address_given(self) -> bool:
-        if RecipientField.POSTAL_ADDRESS not in self.needed_by(self.delivery.data or ""):
+        if RecipientField.POSTAL_ADDRESS not in self.needed_by(self._chosen()):
             return True
         wanted = {
             self.street: _l("Write the street: the document is posted there."),
@@ -76,16 +89,23 @@ class WayQuestions(PageForm):
         }
         return all([demand(field, message) for field, message in wanted.items()])
 
+    def _point_given(self) -> bool:
+        return RecipientField.PICKUP_POINT not in self.needed_by(self._chosen()) or self.point_given()
+
+    def _chosen(self) -> str:
+        """The name of the way that is chosen, as far as one is."""
+        return (self.delivery.data or "") if "delivery" in self else ""
+
     def _is_reachable(self) -> bool:
         """Ask the chosen way whether it leads to this recipient, now that all he told is in order."""
-        way = self.ways.get(self.delivery.data or "")
+        way = self.ways.get(self._chosen())
         objection = way.objection(self._as_recipient()) if way else ""
         if objection:
             self.delivery.errors = [*self.delivery.errors, objection]
         return not objection
 
     def _as_recipient(self) -> Recipient:
-        told = self.recipient(self.delivery.data or "")
+        told = self.recipient(self._chosen())
         address = told.get(RecipientField.POSTAL_ADDRESS)
         return Recipient(
             name=(self["name"].data or "") if "name" in self else "",
@@ -93,4 +113,5 @@ class WayQuestions(PageForm):
             email=self.email.data,
             phone=self.phone.data,
             address=PostalAddress(**address) if address else None,
+            pickup_point=self.chosen_point,
         )

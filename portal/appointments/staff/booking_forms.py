@@ -101,6 +101,8 @@ class StaffBookingForm(DetailsForm):
             self.once.data = secrets.token_urlsafe(16)
         if "delivery" in self:
             self.delivery.label.text = _("How shall the document reach the citizen?")
+        if "point" in self:
+            self.point.label.text = _("Where will the citizen collect it?")
 
     def offer_starts(self, starts: Sequence[datetime], zone: str, with_day: bool) -> None:
         """The times to choose from; ``with_day`` where they are on different days."""
@@ -121,12 +123,16 @@ class StaffBookingForm(DetailsForm):
 
     def validate_start(self, field: RadioField) -> None:
         """A time of the list, whatever the form was made to say."""
-        try:
-            starts_at = datetime.fromisoformat(field.data)
-        except ValueError:
-            starts_at = None
-        if starts_at is None or starts_at.tzinfo is None or not 2000 <= starts_at.year < 2200:
+        if self.chosen_start() is None:
             raise ValidationError(_("Choose a time."))
+
+    def chosen_start(self) -> datetime | None:
+        """The chosen time, if one was chosen."""
+        try:
+            starts_at = datetime.fromisoformat(self.start.data or "")
+        except ValueError:
+            return None
+        return starts_at if starts_at.tzinfo is not None and 2000 <= starts_at.year < 2200 else None
 
     @property
     def starts_at(self) -> datetime:

@@ -87,6 +87,8 @@ def book() -> ResponseReturnValue:
     """Take the time and book it, in one step. What was typed stays in every case."""
     choice = _choice(request.form) or abort(400)
     form = StaffBookingForm(ways=_ways(choice), wish=choice.wish)
+    if form.wants_points():
+        return _again(choice, form)
     if not form.validate():
         return _again(choice, form), 422
     try:
@@ -194,7 +196,7 @@ def _likely_answers(ways: Mapping[str, object]) -> dict[str, Any]:
 
 def _again(choice: Choice, form: StaffBookingForm, lost: datetime | None = None) -> str:
     """The form with what was typed; with the nearest free times when the chosen one is lost."""
-    chosen = None if form.start.errors else form.starts_at
+    chosen = form.chosen_start()
     times = _times(choice, chosen and _day_of(chosen, choice.office))
     zone = times.offer.window.zone
     if lost:

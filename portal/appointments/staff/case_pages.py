@@ -18,7 +18,7 @@ from portal.appointments import availability, lifecycle
 from portal.appointments.links import page_address
 from portal.appointments.models import Appointment
 from portal.appointments.occupancy import CitizenElsewhere, TimeTaken
-from portal.appointments.pages import booking_rules, parse_start, ways_of
+from portal.appointments.pages import booking_rules, parse_start
 from portal.appointments.papers import CHANNELS, HELP, NEEDS, OUTCOMES, PAPERS, ROLES, STATES
 from portal.appointments.rules import wish_of
 from portal.appointments.staff import own_offices
@@ -169,7 +169,6 @@ def case_page(
         may_open_case=papers.may_open_case(appointment),
         missing_papers=MissingPapers(appointment=appointment, formdata=None),
         refusal_form=RefusalForm(formdata=None),
-        ways=ways_of(appointment.service),
         presence=presence,
         papers=PAPERS,
         roles=ROLES,

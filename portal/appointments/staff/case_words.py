@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from portal.appointments.models import Appointment, ServedParty
 from portal.appointments.on_behalf import tax_number_of
+from portal.appointments.pages import chosen_way
 from portal.appointments.papers import (
     CAPACITIES,
     CHANNELS,
@@ -148,7 +149,7 @@ def booking_facts(appointment: Appointment) -> list[dict[str, object]]:
         (_("Language"), {"el": "Ελληνικά", "en": "English"}[appointment.language]),
         (_("Will show"), PAPERS.get(appointment.paper, "")),
         (_("Needs"), ", ".join(str(NEEDS[need]) for need in appointment.needs)),
-        (_("Way of delivery chosen"), provider_title(appointment.delivery)),
+        (_("Way of delivery chosen"), chosen_way(appointment)),
         (_("Says beforehand"), appointment.remark),
     ]
     return [{"key": question, "value": answer} for question, answer in answers if answer]

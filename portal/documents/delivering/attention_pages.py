@@ -45,6 +45,7 @@ KINDS: dict[str, LazyString] = {
     "delivery.waiting": _l("A message about a document at the counter did not reach the citizen"),
     "delivery.cancel": _l("A parcel could not be called back from the carrier"),
     "delivery.forget": _l("Personal data about a delivery could not be erased outside of the portal"),
+    "points.refresh": _l("The list of a carrier’s pick-up points could not be fetched"),
     "document.code": _l("A one-time code for a document was not sent"),
     "document.seal": _l("A document could not be sealed"),
     "verification.forget": _l("The record of a document’s code could not be erased"),

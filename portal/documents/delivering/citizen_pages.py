@@ -16,6 +16,7 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 
 from portal import clock, files, outbox, security
+from portal.appointments.pages import chosen_way
 from portal.db import db, transaction
 from portal.documents import case_progress, lifecycle, progress
 from portal.documents.delivering import access_codes, calling_back, collecting, correcting
@@ -26,6 +27,7 @@ from portal.documents.states import PROBLEMS
 from portal.forms import readable_phone
 from portal.people import access
 from portal.people.visitor import current_citizen, current_person
+from portal.points.words import chosen_point
 
 blueprint = Blueprint("documents", __name__, url_prefix="/documents")
 
@@ -48,6 +50,8 @@ def document_words() -> dict[str, object]:
         "keeps": progress.keeps,
         "lies_in_portal": progress.lies_in_portal,
         "ways_to": ways_to,
+        "chosen_point": chosen_point,
+        "chosen_way": chosen_way,
         "reason_told": progress.reason_told,
         "can_be_corrected": correcting.can_be_corrected,
         "is_deaf": correcting.is_deaf,

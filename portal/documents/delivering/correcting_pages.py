@@ -21,6 +21,8 @@ from portal.documents.delivering.way_form import WayForm, what_is_known
 from portal.documents.models import DocumentRequest
 from portal.documents.states import NotPossible
 from portal.people.visitor import the_person
+from portal.points.lists import needs_point
+from portal.providers import current_providers
 
 blueprint = Blueprint("correcting", __name__)
 
@@ -38,7 +40,8 @@ def show(key: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/appointments/<key>/delivery")
-@security.limiter.limit("10 per hour")
+@security.limiter.limit("10 per hour", exempt_when=lambda: _looks_for_points())
+@security.limiter.limit("60 per hour")
 @security.citizen_only
 def send(key: str) -> ResponseReturnValue:
     """Begin another attempt with what was typed; what is wrong comes back at its field."""
@@ -46,6 +49,8 @@ def send(key: str) -> ResponseReturnValue:
     if not correcting.can_be_corrected(wanted):
         return _not_now(wanted)
     form = _form(wanted, request.form)
+    if form.wants_points():
+        return _page(wanted, form)
     if not form.validate():
         return _page(wanted, form), 422
     try:
@@ -55,6 +60,12 @@ def send(key: str) -> ResponseReturnValue:
         return _not_now(wanted)
     flash(_("Thank you. The document is on its way to you again."), "success")
     return _to_appointment(wanted)
+
+
+def _looks_for_points() -> bool:
+    """To look for a point is no attempt. The same as `WayQuestions.wants_points`, before there is a form."""
+    way = current_providers().delivery.get(request.form.get("delivery", ""))
+    return "show_points" in request.form and way is not None and needs_point(way)
 
 
 def _form(wanted: DocumentRequest, given: Any, **more: Any) -> WayForm:

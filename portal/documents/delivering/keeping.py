@@ -9,10 +9,10 @@ from __future__ import annotations
 from portal import audit, clock
 from portal.db import db
 from portal.documents import lifecycle
+from portal.documents.delivering.recipients import is_on_paper
 from portal.documents.models import DocumentRequest, IssuedDocument
 from portal.documents.states import NotPossible, cancel, lock, subject
 from portal.people.models import Person
-from portal.plugin_api import RecipientField
 
 
 def may_be_deleted(document: IssuedDocument) -> bool:
@@ -43,7 +43,7 @@ def delete(request: DocumentRequest, actor: Person) -> None:
         raise NotPossible(request.state)
     document.deleted_at = clock.now()
     for delivery in request.deliveries:
-        if delivery.state == "sent" and RecipientField.POSTAL_ADDRESS not in delivery.recipient:
+        if delivery.state == "sent" and not is_on_paper(delivery.recipient):
             cancel(delivery)  # its link, or its place in the portal, leads to nothing now
     audit.record(actor.id, "document deleted", subject(request))
     lifecycle.erase_now(document)

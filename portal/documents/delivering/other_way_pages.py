@@ -14,7 +14,7 @@ from portal import security
 from portal.db import transaction
 from portal.documents.delivering import redirecting
 from portal.documents.delivering.lifecycle import current_delivery
-from portal.documents.delivering.recipients import ways_to
+from portal.documents.delivering.recipients import ways_to_choose
 from portal.documents.delivering.way_form import WayForm, what_is_known
 from portal.documents.desk import back_to, blueprint, refusals_told, request_at_desk
 from portal.documents.models import DocumentRequest
@@ -40,6 +40,8 @@ def other_way(key: str) -> ResponseReturnValue:
     """Deliver the document by another way, or to another address, than before."""
     wanted = request_at_desk(key)
     form = _form(wanted, request.form)
+    if form.wants_points():
+        return _page(wanted, form)
     if wanted.state in redirecting.POSSIBLE and not form.validate():
         return _page(wanted, form), 422
     with refusals_told():
@@ -59,7 +61,8 @@ def _way_at_first(wanted: DocumentRequest) -> str:
 
 def _form(wanted: DocumentRequest, given: Any, **more: Any) -> WayForm:
     appointment, question = wanted.appointment, _l("How shall it reach the citizen?")
-    return WayForm(given, appointment=appointment, ways=ways_to(appointment), question=question, **more)
+    ways = ways_to_choose(appointment)
+    return WayForm(given, appointment=appointment, ways=ways, question=question, **more)
 
 
 def _page(wanted: DocumentRequest, form: WayForm) -> str:

@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, RadioField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
+from portal.appointments.citizen import point_questions
 from portal.appointments.citizen.way_questions import WayQuestions
 from portal.appointments.contact import Contact
 from portal.appointments.models import Appointment
@@ -26,6 +27,17 @@ def what_is_known(appointment: Appointment, way: str) -> dict[str, Any]:
         **appointment.address,
         "delivery": way,
         "attachment": bool(appointment.recipient.get("attachment_wish")),
+        **_known_point(appointment),
+    }
+
+
+def _known_point(appointment: Appointment) -> dict[str, str]:
+    """The point that was chosen last, and where to look for others."""
+    told = appointment.recipient.get(RecipientField.PICKUP_POINT)
+    home = appointment.address.get("postal_code", "")
+    return {
+        "point": told["code"] if told else "",
+        "point_search": home or (told["postal_code"] if told else ""),
     }
 
 
@@ -39,6 +51,9 @@ class WayForm(WayQuestions):
     number = short_text(_l("Number"), 10)
     postal_code = PostalCodeField(_l("Postal code"), [Optional()])
     town = short_text(_l("Town"), 80)
+    point_search = point_questions.search_field()
+    show_points = point_questions.show_field()
+    point = point_questions.point_field()
     phone = PhoneField(_l("Mobile or landline phone"), [Optional()])
 
     def __init__(

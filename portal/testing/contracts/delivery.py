@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 from abc import abstractmethod
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -18,22 +19,28 @@ from portal.plugin_api import (
     Document,
     NumberRefused,
     Parcel,
+    PickupPoint,
     PostalAddress,
     Receipt,
     Recipient,
+    RecipientField,
     Tracking,
 )
 
 from .common import GREEK_NAME, LONGEST_KEY, PackageRules, ProviderBehaviour, module_state, no_network
 
 CONTENT = b"%PDF-1.7 a document"
+MOST_TRIED = 5
+"""Points of a long list to which a parcel is sent."""
+POINT = PickupPoint("00123", "Κατάστημα Ζωγράφου", "Γεωργίου Ζωγράφου 30", "Ζωγράφου", "15772")
+"""A point that the outside of a provider under test must know, if that offers points."""
 RECIPIENT = Recipient(
     name=GREEK_NAME,
     language="el",
     email="maria@citizens.example",
     phone="+306900000005",
     address=PostalAddress("Γεωργίου Ζωγράφου", "12Α", "15772", "Ζωγράφου"),
-    pickup_point="ΚΕΠ Ζωγράφου",
+    pickup_point=POINT,
 )
 
 
@@ -105,6 +112,24 @@ class DeliveryProviderBehaviour(ProviderBehaviour):
         assert [word for word in personal if word in notice] == []
         assert "https://kep.example/documents/abc" in notice
         assert (receipt.state, receipt.code) == ("sent", None)
+
+    def test_its_points_can_be_kept_and_chosen(self, provider: DeliveryProvider) -> None:
+        points = provider.points()
+        assert bool(points) == (RecipientField.PICKUP_POINT in provider.needs)
+        codes = [point.code for point in points]
+        assert len(codes) == len(set(codes))
+        for point in points:
+            assert re.fullmatch(r"\S{1,20}", point.code), point
+            assert re.fullmatch(r"[1-8]\d{4}", point.postal_code), point
+            assert point.title and point.address, point
+            assert PickupPoint(**json.loads(json.dumps(asdict(point)))) == point
+        assert self.effects(provider) == []
+
+    def test_each_point_that_is_offered_can_be_sent_to(self, provider: DeliveryProvider) -> None:
+        for number, point in enumerate(provider.points()[:MOST_TRIED]):
+            parcel = a_parcel(f"parcel-{number}", pickup_point=point)
+            assert provider.objection(parcel.recipient) == ""
+            assert provider.send(parcel).reference
 
     def test_reminding_twice_has_one_effect_or_none(self, provider: DeliveryProvider) -> None:
         provider.send(a_parcel())

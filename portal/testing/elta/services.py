@@ -15,6 +15,7 @@ from typing import Any
 
 import pikepdf
 
+from . import points
 from .fields import MOVEMENT_FIELDS, POINT_FIELDS, PRINT_FIELDS
 from .parcels import CREATED, SentParcel, voucher
 
@@ -24,7 +25,6 @@ Request = Mapping[str, str]
 UNLISTED = 99
 PADDING = 5
 """So many empty records stand behind the real ones."""
-POINTS = (("00123", "15772", "ΖΩΓΡΑΦΟΥ"), ("00124", "54624", "ΘΕΣΣΑΛΟΝΙΚΗ"))
 
 
 class Refused(Exception):
@@ -51,6 +51,8 @@ class Services:
     def __init__(self) -> None:
         self.customer = Customer()
         self.parcels: list[SentParcel] = []
+        self.points: list[points.Record] = points.usual()
+        """The records of the list, as a test wants them."""
         self.unknown_is_error = False
         """How an unknown parcel is told, which is not documented: with nothing, or with an error in words."""
         self._serial = 64077697
@@ -60,6 +62,8 @@ class Services:
         if asked["pel_apost_sub_code"] not in self.customer.sub_codes:
             raise Refused(6, "Λάθος Κωδικός Πελάτη")
         _expect_voucher(asked)
+        if asked["pudo_station"] not in {"", *(record["pudo_codes"] for record in self.points)}:
+            raise Refused(UNLISTED, "Λάθος Στοιχεία pudo_station")
         self._serial += 1
         made = SentParcel(voucher(self._serial), dict(asked))
         made.move(CREATED, "ΠΕΛΑΤΗΣ")
@@ -100,17 +104,8 @@ class Services:
 
     def getpudodetails(self, asked: Request) -> Answer:
         self._expect_customer(asked["pel_user_code"], asked["pel_user_pass"], asked["pel_apost_code"])
-        known = [
-            dict.fromkeys(POINT_FIELDS, "")
-            | {
-                "pudo_codes": code,
-                "pudo_postal_code": postal_code,
-                "pudo_titles_gr": town,
-                "pudo_city_gr": town,
-            }
-            for code, postal_code, town in POINTS
-        ]
-        return {"pudo_details": known}
+        padding = min(PADDING, points.MOST - len(self.points))
+        return {"pudo_details": [*self.points, *[dict.fromkeys(POINT_FIELDS, "")] * padding]}
 
     def _expect_customer(self, user_code: str, password: str, sender_code: str) -> None:
         if user_code != self.customer.user_code:
@@ -165,6 +160,7 @@ def _expect_choices(asked: Request) -> None:
     wrong = [name for name, values in allowed.items() if asked[name] not in values.split("|")]
     if not re.fullmatch(r"[A-Za-z0-9]*", asked["pel_ref_no"]):
         wrong.append("pel_ref_no")
+    # A point with another service is not documented: refused, so that no client relies on it being ignored.
     if (asked["pel_service"] == "7") != bool(asked["pudo_station"]):
         wrong.append("pudo_station")
     if asked["pel_ant_poso"] and any(asked[f"pel_ant_poso{number}"] for number in range(1, 5)):
