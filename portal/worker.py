@@ -23,11 +23,8 @@ from rq.serializers import JSONSerializer
 from rq.worker import Worker
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal import clock, due, kept_forms, mail, outbox, queues
-from portal.appointments import occupancy
+from portal import clock, due, housekeeping, mail, outbox, queues
 from portal.db import db, transaction
-from portal.people import sessions
-from portal.points import jobs as points_jobs
 
 log = structlog.get_logger()
 
@@ -109,12 +106,7 @@ def dispatch(app: Flask) -> None:
             with app.app_context():
                 dispatch_once(app)
                 if cleaned is None or clock.now() - cleaned >= CLEANING:
-                    with transaction():
-                        due.forget_finished()
-                        occupancy.forget_past(clock.now())
-                        sessions.forget_old()
-                        kept_forms.forget_old()
-                        points_jobs.post_refreshes()
+                    housekeeping.tidy()
                     cleaned = clock.now()
             wait = ROUND
         except (RedisError, SQLAlchemyError) as error:

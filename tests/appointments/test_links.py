@@ -137,7 +137,7 @@ def test_a_link_is_renewed_only_to_an_address_that_can_be_one(row, desk):
         clerk.submit(f"{case}/people/{citizen.id}/link", {"email": wrong}, page=case)
     db.session.refresh(citizen)
     assert citizen.link_version == 1
-    assert 'class="notice notice--error"' in clerk.get(case).text
+    assert 'class="notice notice--error' in clerk.get(case).text
 
 
 def test_who_is_in_the_call_already_must_be_admitted_anew_with_the_new_link(in_room, visit):

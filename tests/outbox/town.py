@@ -17,14 +17,18 @@ from flask import Flask
 
 from portal import clock, config, db, outbox, worker
 from portal.plugin_api import TemporaryFailure
+from portal.providers import Providers
+from portal.testing.fakes import FakeIdentity
 
 
 def make_app(environment: dict[str, str]) -> Flask:
-    """The demo's configuration, the tables of the outbox, and nothing else."""
+    """The demo's configuration, the tables of the outbox, and no provider of anything."""
     app = Flask("town")
     app.config["PORTAL"] = config.load(environment)
     app.config["SQLALCHEMY_DATABASE_URI"] = app.config["PORTAL"].database_url
     db.init_app(app)
+    nobody = FakeIdentity({})
+    app.extensions["portal.providers"] = Providers({}, {}, nobody, nobody)
     return app
 
 
