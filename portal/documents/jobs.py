@@ -9,6 +9,7 @@ from io import BytesIO
 from flask import current_app
 from flask_babel import force_locale
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from portal import clock, files, mail, outbox
 from portal.certificates import seal
@@ -169,7 +170,7 @@ def _hand_to_provider(delivery: Delivery) -> Receipt | None:
     """What the provider says; None when the attempt was called off just before, or begun by somebody else."""
     provider = current_providers().delivery.get(delivery.provider)
     if provider is None:
-        raise PermanentFailure(f"the way of delivery {delivery.provider} is not enabled any more")
+        raise PermanentFailure(_l("this way of delivery is not offered any more"))
     _let_settle(delivery, provider)
     number, known_since = delivery.id, delivery.sending_since
     parcel = _with_content(parcel_of(delivery, provider))
@@ -190,7 +191,7 @@ def _expect_point(provider: DeliveryProvider, parcel: Parcel) -> None:
     if point is None or not lists.needs_point(provider) or lists.find(provider.name, point.code):
         return
     raise PermanentFailure(
-        "the carrier does not have the chosen point any more",
+        _l("the carrier does not have the chosen point any more"),
         _(
             "The point that you chose is not offered any more: %(point)s. "
             "Choose another point, or another way.",

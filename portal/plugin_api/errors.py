@@ -5,6 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Literal
 
+from flask_babel import force_locale
+
+from .texts import LazyText
+
 Refusal = Literal["declined", "invalid", "expired", "incomplete", "organisation"]
 """Why nobody was logged in, which decides what the page says:
 
@@ -32,12 +36,14 @@ class TemporaryFailure(ProviderFailure):
 class PermanentFailure(ProviderFailure):
     """Asking again would not help; the work is put on the staff's list "Needs attention".
 
-    ``reason`` is for staff and logs (no personal data), ``for_citizen`` is a translated sentence
-    which says what the citizen can do, or empty.
+    ``reason`` is for staff and logs (no personal data). It is kept in English; pages show it in the reader's
+    language when it was marked with `lazy` and says the same each time. ``for_citizen`` is a translated
+    sentence which says what the citizen can do, or empty.
     """
 
-    def __init__(self, reason: str, for_citizen: str = "") -> None:
-        super().__init__(reason)
+    def __init__(self, reason: LazyText, for_citizen: str = "") -> None:
+        with force_locale("en"):
+            super().__init__(str(reason))
         self.for_citizen = for_citizen
 
 

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask_babel import force_locale
 from sqlalchemy import select
 from time_machine import Traveller
 
 from portal.db import db, transaction
 from portal.documents import lifecycle
 from portal.documents.delivering import lifecycle as deliveries
+from portal.documents.progress import reason_told
 from portal.outbox import OutboxRow, buried_rows
 from portal.plugin_api import DeliveryProvider, Parcel, PermanentFailure, Receipt, TemporaryFailure
 from portal.providers import current_providers
@@ -156,7 +158,9 @@ def test_a_way_that_was_switched_off_is_told_instead_of_forgotten(case: Any, tmp
     case.work()
     delivery = request.deliveries[0]
     assert delivery.state == "failed"
-    assert delivery.last_error == "the way of delivery pickup is not enabled any more"
+    assert delivery.last_error == "this way of delivery is not offered any more"
+    with case.app.test_request_context(), force_locale("el"):
+        assert reason_told(delivery) == "αυτός ο τρόπος παράδοσης δεν προσφέρεται πια"
 
 
 def test_an_attempt_that_was_called_off_is_not_sent(case: Any, tmp_path: Path) -> None:

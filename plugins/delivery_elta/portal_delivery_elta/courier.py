@@ -110,7 +110,7 @@ class EltaCourier(DeliveryProvider):
         to = parcel.recipient
         refused = self.objection(to)
         if refused:
-            raise PermanentFailure("ELTA Courier cannot deliver to this recipient", refused)
+            raise PermanentFailure(lazy("ELTA Courier cannot deliver to this recipient"), refused)
         own = reference(parcel.key)
         asked = {**self._account(), **DOCUMENTS, **self._goes_to(to), "pel_ref_no": own}
         asked["pel_apost_sub_code"] = self._contract.sender_sub_code
@@ -181,14 +181,15 @@ def _with_number(receipt: Receipt, number: str) -> Receipt:
 def _refusal(flag: int, mend_place: LazyText) -> ProviderFailure:
     """What the error of a new voucher means; one that is not listed may have come after creating it."""
     if flag == 1:
-        return PermanentFailure("ELTA Courier does not know the postal code (error 1)", str(mend_place))
+        unknown = lazy("ELTA Courier does not know the postal code (error 1)")
+        return PermanentFailure(unknown, str(mend_place))
     if flag == 7:
         return PermanentFailure(
-            "ELTA Courier does not accept the phone number (error 7)",
+            lazy("ELTA Courier does not accept the phone number (error 7)"),
             translate("Please give us another Greek phone number."),
         )
     if flag == 5:
-        return PermanentFailure("ELTA Courier does not accept weight or number of pieces (error 5)")
+        return PermanentFailure(lazy("ELTA Courier does not accept weight or number of pieces (error 5)"))
     return TemporaryFailure(f"ELTA Courier answers with error {flag}, which its manual does not list")
 
 

@@ -36,7 +36,7 @@ class RegisteredMail(DeliveryProvider):
     def send(self, parcel: Parcel) -> Receipt:
         refused = self.objection(parcel.recipient)
         if refused:
-            raise PermanentFailure("there is no postal address", refused)
+            raise PermanentFailure(lazy("there is no postal address"), refused)
         language = {"language": parcel.recipient.language}
         return Receipt(parcel.key, "prepared", data=language, number_missing=True)
 

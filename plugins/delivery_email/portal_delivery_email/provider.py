@@ -52,7 +52,7 @@ class EmailDelivery(DeliveryProvider):
         recipient = parcel.recipient
         if not recipient.email:
             raise PermanentFailure(
-                "the recipient has no e-mail address",
+                lazy("the recipient has no e-mail address"),
                 translate("Please give us an e-mail address, or choose another way of delivery."),
             )
         attachments = self._attachments(parcel)

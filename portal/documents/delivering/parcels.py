@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask_babel import force_locale
+from flask_babel import lazy_gettext as _l
 
 from portal import files
 from portal.appointments.links import page_address
@@ -17,7 +18,7 @@ def parcel_of(delivery: Delivery, provider: DeliveryProvider) -> Parcel:
     request = delivery.request
     appointment, issued = request.appointment, request.document
     if issued is None or not issued.is_kept:
-        raise PermanentFailure("the document has expired, or was taken back or deleted")
+        raise PermanentFailure(_l("the document has expired, or was taken back or deleted"))
     language = appointment.language
     return Parcel(
         key=delivery.key,
