@@ -22,7 +22,7 @@ from portal.appointments.papers import PAPERS
 from portal.appointments.rules import Wish
 from portal.config import Config
 from portal.db import db
-from portal.demo import documents
+from portal.demo import documents, then
 from portal.demo.citizens import INVENTED, Invented
 from portal.documents.issuing.approval import Finished
 from portal.offices.models import Service
@@ -76,7 +76,7 @@ def any_ahead() -> bool:
 def make(config: Config, samples: list[Finished]) -> list[Appointment]:
     """Book the week, and let what lies behind us happen; documents are issued while there are ``samples``."""
     now = clock.now()
-    with clock.pretend(now - BOOKED_BEFORE):
+    with then.at(now - BOOKED_BEFORE):
         made = [booked for visit in _visits(config, now) if (booked := book(config, visit))]
     past = [appointment for appointment in made if appointment.ends_at <= now]
     coming = [appointment for appointment in made if appointment.starts_at > now]
@@ -176,13 +176,13 @@ def end(config: Config, appointment: Appointment, ending: str) -> None:
     if ending == "issue" and not (appointment.delivery and call.can_identify(appointment)):
         ending = "nothing"
     if ending == "missed":
-        with clock.pretend(appointment.ends_at):
+        with then.at(appointment.ends_at):
             lifecycle.miss(appointment, appointment.clerk)
         _tell_nobody(appointment)
         return
-    with clock.pretend(appointment.starts_at + timedelta(minutes=1)):
+    with then.at(appointment.starts_at + timedelta(minutes=1)):
         _meet(config, appointment)
-    with clock.pretend(appointment.ends_at - timedelta(minutes=2)):
+    with then.at(appointment.ends_at - timedelta(minutes=2)):
         call.finish(appointment, ending, appointment.clerk)
     for room in appointment.rooms:
         outbox.cancel(f"room:{room.id}")

@@ -17,6 +17,7 @@ from portal.appointments.links import page_address
 from portal.appointments.models import Appointment
 from portal.certificates import verification
 from portal.db import Bilingual
+from portal.demo import then
 from portal.documents import lifecycle, states
 from portal.documents.delivering import collecting
 from portal.documents.delivering import lifecycle as deliveries
@@ -50,7 +51,7 @@ def issue_some(past: Sequence[Appointment], samples: list[Finished]) -> None:
     approved = [request for request in wanted if request.appointment.service.approval]
     others = [request for request in wanted if request not in approved]
     for request in approved:
-        with clock.pretend(_after(request, LATER)):
+        with then.at(_after(request, LATER)):
             _put_forward(request, samples.pop())
     for number, request in enumerate(reversed(others)):
         scene = SCENES[number] if number < len(SCENES) else _arrived
@@ -61,7 +62,7 @@ def issue_some(past: Sequence[Appointment], samples: list[Finished]) -> None:
 
 def _arrived(request: DocumentRequest, samples: list[Finished]) -> None:
     delivery = issue(request, samples.pop())
-    with clock.pretend(_after(request, 2 * LATER)):
+    with then.at(_after(request, 2 * LATER)):
         arrive(delivery)
 
 
@@ -74,7 +75,7 @@ def _papers_to_look_at(request: DocumentRequest, samples: list[Finished]) -> Non
     _ask_for_papers(request)
     citizen = request.appointment.citizen
     if citizen is not None:
-        with clock.pretend(_after(request, 2 * LATER)):
+        with then.at(_after(request, 2 * LATER)):
             papers.receive(request.papers[0], replace(samples.pop().stored, filename="paper.pdf"), citizen)
 
 
@@ -119,7 +120,7 @@ def issue(request: DocumentRequest, sample: Finished, way: str = "") -> Delivery
 
     Nothing is sent: the receipt is what the provider would have answered.
     """
-    with clock.pretend(_after(request, LATER)):
+    with then.at(_after(request, LATER)):
         _put_forward(request, sample, Way(way, {"email": request.appointment.email}) if way else None)
         delivery = request.deliveries[-1]
         outbox.cancel(f"delivery:{delivery.id}")
@@ -149,7 +150,7 @@ def _ask_for_papers(request: DocumentRequest) -> None:
     """The clerk found after the call that something is missing."""
     listed = request.appointment.service.papers
     titles = [Bilingual(paper["el"], paper["en"]) for paper in listed] or [LEASE]
-    with clock.pretend(_after(request, LATER)):
+    with then.at(_after(request, LATER)):
         papers.ask_for(request, titles[-1:], request.appointment.clerk)
     outbox.cancel(f"case:{request.id}")
 

@@ -15,7 +15,7 @@ from portal import clock, outbox
 from portal.appointments.models import Appointment
 from portal.config import Config
 from portal.db import db
-from portal.demo import bookings, documents
+from portal.demo import bookings, documents, then
 from portal.demo.citizens import Invented
 from portal.documents import lifecycle
 from portal.documents.delivering import keeping
@@ -47,7 +47,7 @@ def make(config: Config, others: Sequence[Appointment], samples: list[Finished])
 
 def _give(config: Config, visit: bookings.Visit, deed: str, samples: list[Finished]) -> None:
     """Book, meet, issue, and let the owner do what he does with it; nothing where the day is full."""
-    with clock.pretend(clock.now() - bookings.BOOKED_BEFORE):
+    with then.at(clock.now() - bookings.BOOKED_BEFORE):
         appointment = bookings.book(config, visit)
     if appointment is None:
         return
@@ -55,11 +55,11 @@ def _give(config: Config, visit: bookings.Visit, deed: str, samples: list[Finish
     request = lifecycle.request_of(appointment)
     if request is None:
         return
-    with clock.pretend(appointment.ends_at + documents.LATER):
+    with then.at(appointment.ends_at + documents.LATER):
         delivery = documents.issue(request, samples.pop())
     outbox.cancel(f"case:{request.id}")
     if deed != "unopened":
-        with clock.pretend(appointment.ends_at + 2 * documents.LATER):
+        with then.at(appointment.ends_at + 2 * documents.LATER):
             documents.arrive(delivery)
     if deed == "archived" and appointment.citizen:
         keeping.archive(request, appointment.citizen)

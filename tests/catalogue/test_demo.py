@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from portal import demo, files
 from portal.appointments.models import Appointment
+from portal.audit import AuditLine
 from portal.certificates import verification
 from portal.db import db, transaction
 from portal.demo import bookings, own_documents
@@ -75,6 +76,15 @@ def test_the_documents_of_the_past_carry_codes_that_can_be_checked(app):
     page, _, code = scanned.text.rpartition("/")
     assert page.endswith("/verify")
     assert verification.look_up(code).sha256 == kept.sha256
+
+
+def test_what_was_done_is_dated_in_its_order(app):
+    demo.prepare(app)
+    dates: dict[str, list[datetime]] = {}
+    for line in db.session.scalars(select(AuditLine).order_by(AuditLine.id)):
+        dates.setdefault(line.subject, []).append(line.at)
+    assert max(map(len, dates.values())) > 3
+    assert [subject for subject, told in dates.items() if told != sorted(told)] == []
 
 
 def test_one_who_can_log_in_has_documents_new_opened_and_archived(app):
