@@ -39,10 +39,13 @@ def make(config: Config, others: Sequence[Appointment], samples: list[Finished])
     services = [service for service in _services() if _ways(service, "kept")]
     if not days or not services:
         return
-    for (where, deed), day, service in zip(LOT, cycle(days), cycle(services), strict=False):
+    for place, ((where, deed), service) in enumerate(zip(LOT, cycle(services), strict=False)):
+        turn, day = divmod(place, len(days))
         ways = _ways(service, where)
         number = service.deliveries.index(ways[0]) if ways else 0
-        _give(config, bookings.Visit(number, day, service, OWNER, 0), deed, samples)
+        # The same way, and on a day that comes again another hour.
+        number += turn * len(service.deliveries)
+        _give(config, bookings.Visit(number, days[day], service, OWNER, 0), deed, samples)
 
 
 def _give(config: Config, visit: bookings.Visit, deed: str, samples: list[Finished]) -> None:

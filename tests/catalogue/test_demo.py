@@ -99,6 +99,7 @@ def test_one_who_can_log_in_has_documents_new_opened_and_archived(app):
     assert [request.deliveries[0].state for request in his] == ["delivered"] * 3 + ["sent"]
     assert [request.document.opened_at is not None for request in his] == [True, True, True, False]
     assert [request.document.archived_at is not None for request in his] == [True, False, False, False]
+    assert len({request.appointment.starts_at for request in his}) == 4, "nobody is at two places at once"
 
 
 def test_starting_again_changes_nothing_until_the_week_is_over(app, clock):
