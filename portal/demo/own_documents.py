@@ -40,12 +40,12 @@ def make(config: Config, others: Sequence[Appointment], samples: list[Finished])
     if not days or not services:
         return
     for place, ((where, deed), service) in enumerate(zip(LOT, cycle(services), strict=False)):
-        turn, day = divmod(place, len(days))
+        turn, place_of_day = divmod(place, len(days))
         ways = _ways(service, where)
         number = service.deliveries.index(ways[0]) if ways else 0
         # The same way, and on a day that comes again another hour.
         number += turn * len(service.deliveries)
-        _give(config, bookings.Visit(number, days[day], service, OWNER, 0), deed, samples)
+        _give(config, bookings.Visit(number, days[place_of_day], service, OWNER, 0), deed, samples)
 
 
 def _give(config: Config, visit: bookings.Visit, deed: str, samples: list[Finished]) -> None:
