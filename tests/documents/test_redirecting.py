@@ -149,9 +149,10 @@ def test_what_two_ways_need_is_not_hidden_with_one_of_them(
     request = bounced(case)
     page = at_desk(request.appointment.clerk).get(page_of(request)).text
     assert page.count('id="street"') == 1
-    title = page.index("<legend>Postal address</legend>")
-    assert page.rindex('type="radio"') < title < page.index('id="street"')
-    assert page.index('class="choice-panel"') < page.index('id="phone"') < title
+    below = page.index('class="part part-postal_address"')
+    assert page.rindex('type="radio"') < below < page.index('id="street"')
+    assert page.count('class="choice needs-postal_address"') == 2
+    assert page.index('class="choice-panel"') < page.index('id="phone"') < below
 
 
 def test_before_it_is_issued_the_clerk_settles_how_it_will_go(
