@@ -167,14 +167,14 @@ def _handed_over(delivery: Delivery) -> str:
 def _not_this(delivery: Delivery) -> str:
     return _(
         "This is not the code of %(name)s’s document. Nothing has been handed over. The citizen "
-        "finds the code in his e-mail, or after login on the page of the appointment.",
+        "finds the code in the e-mail, or after login on the page of the appointment.",
         name=delivery.request.appointment.citizen_name,
     )
 
 
 def _not_known() -> str:
     return _(
-        "No document that waits here has this code. The citizen finds the code in his e-mail, or after login "
+        "No document that waits here has this code. The citizen finds the code in the e-mail, or after login "
         "on the page of the appointment."
     )
 
