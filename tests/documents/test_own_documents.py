@@ -113,6 +113,15 @@ def test_who_has_opened_it_is_not_reminded(case: Any, waiting: Any, owner: Any, 
     assert len(case.letters()) == 1
 
 
+def test_who_gets_it_another_way_by_now_is_not_reminded(case: Any, waiting: Any, clock: Traveller) -> None:
+    with transaction():
+        deliveries.choose_other_way(
+            waiting, deliveries.Way("email", {"email": "maria@citizens.example"}), waiting.appointment.clerk
+        )
+    days(case, clock, 6)
+    assert deeds("citizen reminded") == 0
+
+
 def test_nobody_is_reminded_of_a_document_that_was_taken_back_or_erased(case: Any, clock: Traveller) -> None:
     taken, short = case.issued("mailbox"), case.owed("mailbox")
     stored = files.store_pdf("a.pdf", files.open_document(taken.document.stored_as).read())

@@ -115,10 +115,12 @@ def look_at_limit(delivery_id: int) -> None:
 
 @outbox.job("delivery.remind", queue="delivery")
 def remind(delivery_id: int) -> None:
-    """Have the citizen reminded, once, of what has not arrived."""
+    """Have the citizen reminded, once, of what has not arrived; not where it goes another way by now."""
     delivery, provider = _followed(delivery_id)
-    document = delivery.request.document
+    request, document = delivery.request, delivery.request.document
     if provider is None or delivery.state != "sent" or document is None or not document.is_kept:
+        return
+    if deliveries.current_delivery(request) is not delivery:
         return
     parcel = parcel_of(delivery, provider)
     with force_locale(parcel.recipient.language):
