@@ -229,7 +229,7 @@ def test_a_receipt_that_comes_again_and_a_hand_over_undone_bring_no_second_remin
 def test_a_document_that_lay_in_the_portal_first_is_reminded_of_once_at_the_counter(
     case: Any, clock: Traveller
 ) -> None:
-    """The portal's own reminder tells of what is unopened there; it is another one, and comes once too."""
+    """The portal's own reminder, of what is unopened there, does not come any more."""
     request = case.issued("mailbox")
     case.work()
     with transaction():
@@ -243,7 +243,7 @@ def test_a_document_that_lay_in_the_portal_first_is_reminded_of_once_at_the_coun
         case.work()
     assert reminders(case) == 1
     lines = select(func.count()).select_from(AuditLine).filter_by(deed="citizen reminded")
-    assert db.session.scalar(lines) == 1
+    assert db.session.scalar(lines) == 0
 
 
 # --- Guessing the code ------------------------------------------------------------------------------------
