@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,7 +11,6 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import select
-from werkzeug.serving import make_server
 
 from portal import clock, create_app
 from portal.appointments import call
@@ -23,6 +21,7 @@ from portal.db import db, transaction
 from portal.offices.models import Service
 from portal.people.models import Person
 from portal.testing.servers import store_server
+from portal.testing.serving import Place
 
 DEMO_CATALOGUE = Path(__file__).parents[2] / "portal" / "demo" / "catalogue.toml"
 PATIENCE = 15_000
@@ -54,15 +53,12 @@ def house(tmp_path: Path) -> Iterator[House]:
             import_file(DEMO_CATALOGUE, config.providers.delivery)
             with transaction():
                 db.session.add(_an_appointment())
-        server = make_server("127.0.0.1", 0, app, threaded=True)
+        place = Place()
         # The login leads back to the portal's own address.
-        object.__setattr__(config.portal, "base_url", f"http://127.0.0.1:{server.server_port}")
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+        object.__setattr__(config.portal, "base_url", place.url)
+        place.serve(app)
         yield House(app, config.portal.base_url)
-        server.shutdown()
-        thread.join()
-        server.server_close()
+        place.close()
         with app.app_context():
             db.engine.dispose()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from werkzeug.serving import make_server
 
 from portal import clock, create_app
 from portal.appointments import links
@@ -20,6 +18,7 @@ from portal.db import Bilingual, db, transaction
 from portal.offices.models import Field, Office, Service
 from portal.people.models import Person
 from portal.testing.servers import store_server
+from portal.testing.serving import Place
 
 
 @dataclass
@@ -65,13 +64,10 @@ def counter(tmp_path: Path) -> Iterator[Counter]:
             db.create_all()
         with app.app_context(), transaction():
             db.session.add(_an_appointment())
-        server = make_server("127.0.0.1", 0, app, threaded=True)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield Counter(app, f"http://127.0.0.1:{server.server_port}")
-        server.shutdown()
-        thread.join()
-        server.server_close()
+        place = Place()
+        place.serve(app)
+        yield Counter(app, place.url)
+        place.close()
         with app.app_context():
             db.engine.dispose()
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from io import BytesIO
@@ -14,7 +12,6 @@ import pypdfium2
 import pytest
 from PIL import Image
 from portal_delivery_elta.registered import RegisteredMail
-from werkzeug.serving import make_server
 
 from portal import clock, create_app
 from portal.appointments.models import Appointment
@@ -30,6 +27,7 @@ from portal.documents.papers import lifecycle as papers
 from portal.offices.models import Office, Service
 from portal.providers import current_providers
 from portal.testing.fakes import choose
+from portal.testing.serving import Place
 from tests.journeys.conftest import Portal
 
 CITIZEN = Invented("giorgos.nikolaidis", "Γιώργος", "Νικολαΐδης", "Παύλος", 1991, "+306900000017")
@@ -81,10 +79,8 @@ class Counter(Portal):
 @pytest.fixture(scope="module")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counter]:
     """Instead of the whole demonstration: its counter, whose cases the tests make."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    counter = Counter(f"http://127.0.0.1:{port}")
+    place = Place()
+    counter = Counter(place.url)
     counter.app = app = create_app(
         load({"PORTAL_INSTANCE": str(tmp_path_factory.mktemp("counter")), "PORTAL_BASE_URL": counter.url})
     )
@@ -97,13 +93,9 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counter]:
             posted.deliveries = ["elta_registered"]
             # Of two offices chance would choose; whoever walks here serves the first one.
             db.session.scalars(db.select(Office).filter_by(key="kep-branch")).one().active = False
-    server = make_server("127.0.0.1", port, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
+    place.serve(app)
     yield counter
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    place.close()
     with app.app_context():
         db.session.remove()
         db.engine.dispose()

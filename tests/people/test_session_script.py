@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from werkzeug.serving import make_server
 
 from portal import create_app
 from portal.config import SessionRules, load
 from portal.db import db
+from portal.testing.serving import Place
 
 IDLE, WARNING = 12 / 60, 8 / 60
 """Minutes."""
@@ -31,10 +29,9 @@ def page(chromium, tmp_path):
     object.__setattr__(config, "sessions", rules)
     with app.app_context():
         db.create_all()
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    object.__setattr__(config.portal, "base_url", f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
+    place = Place()
+    object.__setattr__(config.portal, "base_url", place.url)
+    place.serve(app)
     context = chromium.new_context(locale="en-GB", viewport={"width": 320, "height": 640})
     page = context.new_page()
     faults = []
@@ -45,9 +42,7 @@ def page(chromium, tmp_path):
     page.wait_for_selector("h1")
     yield page
     context.close()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    place.close()
     with app.app_context():
         db.engine.dispose()
     assert faults == []

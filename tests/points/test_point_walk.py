@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from axe_playwright_python.sync_playwright import Axe
 from portal_delivery_elta.points import EltaPoint
 from portal_delivery_elta.settings import EltaSettings
 from pydantic import SecretStr
-from werkzeug.serving import make_server
 
 from portal import create_app, demo
 from portal.config import load
@@ -23,6 +21,7 @@ from portal.points import jobs
 from portal.providers import current_providers
 from portal.testing.elta import EltaSimulator, points
 from portal.testing.fakes import choose
+from portal.testing.serving import Place
 
 SERVICE = "birth-certificate"
 WAY = "input[name=delivery][value=elta_point]"
@@ -57,15 +56,12 @@ def address(tmp_path: Path, elta: EltaSimulator, plugin_context: Callable[..., A
             service = db.session.query(Service).filter_by(key=SERVICE).one()
             service.deliveries = [*service.deliveries, way.name]
         jobs.refresh(way.name)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    at = f"http://127.0.0.1:{server.server_port}"
+    place = Place()
+    at = place.url
     object.__setattr__(app.config["PORTAL"].portal, "base_url", at)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
+    place.serve(app)
     yield at
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    place.close()
     with app.app_context():
         db.session.remove()
         db.engine.dispose()

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from werkzeug.serving import make_server
 
 from portal import create_app, demo
 from portal.config import load
 from portal.db import db
 from portal.testing.page_lint import lint
+from portal.testing.serving import Place
 
 OWNER = "giorgos.nikolaidis"
 PATIENCE = 30_000
@@ -23,21 +22,17 @@ DEVICES = {"phone": (360, 740), "desktop": (1280, 900)}
 @pytest.fixture(scope="module")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The demonstration's address: its owner has documents that are new, opened and archived."""
-    server = make_server("127.0.0.1", 0, lambda environ, start: [], threaded=True)
-    url = f"http://localhost:{server.server_port}"
+    place = Place()
+    url = f"http://localhost:{place.port}"
     app = create_app(
         load({"PORTAL_INSTANCE": str(tmp_path_factory.mktemp("portal")), "PORTAL_BASE_URL": url})
     )
     with app.app_context():
         db.create_all()
     demo.prepare(app)
-    server.app = app
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
+    place.serve(app)
     yield url
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    place.close()
     with app.app_context():
         db.engine.dispose()
     app.extensions["portal.exchange"].disconnect()

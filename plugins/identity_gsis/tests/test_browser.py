@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from werkzeug.serving import make_server
 
 from portal import create_app, demo
 from portal.catalogue import import_file
@@ -16,6 +14,7 @@ from portal.config import load
 from portal.db import db
 from portal.testing.gsis import ANNA, ELENI, FIRM, GsisSimulator, RegisteredClient, Taxpayer, faults
 from portal.testing.page_lint import lint
+from portal.testing.serving import Place
 
 CLIENT = "portal-of-zografou"
 PATIENCE = 15_000
@@ -31,21 +30,17 @@ def gsis() -> Iterator[GsisSimulator]:
 @pytest.fixture(scope="module")
 def portal(gsis: GsisSimulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The portal's address: another site than GSIS, so that cookies and forms are treated as in earnest."""
-    server = make_server("127.0.0.1", 0, lambda environ, start: [], threaded=True)
-    url = f"http://localhost:{server.server_port}"
+    place = Place()
+    url = f"http://localhost:{place.port}"
     app = create_app(load(_environment(tmp_path_factory.mktemp("portal"), url, gsis)))
     with app.app_context():
         db.create_all()
         import_file(demo.CATALOGUE, ("email", "mailbox", "pickup"))
     known = RegisteredClient(CLIENT, "a-secret", frozenset({f"{url}/login/back"}), frozenset({f"{url}/"}))
     gsis.register(known)
-    server.app = app
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
+    place.serve(app)
     yield url
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    place.close()
     with app.app_context():
         db.engine.dispose()
     app.extensions["portal.exchange"].disconnect()

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import secrets
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from werkzeug.serving import make_server
 
 from portal import create_app, demo
 from portal.catalogue import import_file
@@ -18,6 +16,7 @@ from portal.db import db
 from portal.testing.keycloak import Keycloak, Realm
 from portal.testing.keycloak_realms import CLIENT_SECRET
 from portal.testing.servers import store_server
+from portal.testing.serving import Place
 
 PATIENCE = 20_000
 PASSWORD = "a password of the tests"
@@ -45,22 +44,18 @@ class Town:
 @pytest.fixture(scope="module")
 def town(keycloak: Keycloak, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     folder = tmp_path_factory.mktemp("portal")
-    server = make_server("127.0.0.1", 0, lambda environ, start: [], threaded=True)
+    place = Place()
     # Another site than Keycloak's, so that cookies and forms are treated as in earnest.
-    url = f"http://localhost:{server.server_port}"
+    url = f"http://localhost:{place.port}"
     realm = keycloak.new_realm(f"town-{secrets.token_hex(3)}", url)
     with store_server(folder) as store:
         app = create_app(load({**_environment(folder, url, realm), "PORTAL_REDIS_URL": store}))
         with app.app_context():
             db.create_all()
             import_file(demo.CATALOGUE, ("email", "mailbox", "pickup"))
-        server.app = app
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+        place.serve(app)
         yield Town(url, realm)
-        server.shutdown()
-        thread.join()
-        server.server_close()
+        place.close()
         with app.app_context():
             db.engine.dispose()
         app.extensions["portal.exchange"].disconnect()

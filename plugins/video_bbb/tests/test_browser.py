@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,7 +11,6 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import select
-from werkzeug.serving import make_server
 
 from portal import clock, create_app, demo, outbox
 from portal.appointments.links import join_token
@@ -24,6 +22,7 @@ from portal.offices.models import Service
 from portal.people.models import Person
 from portal.testing.bbb import BbbSimulator, Meeting
 from portal.testing.page_lint import lint
+from portal.testing.serving import Place
 
 PATIENCE = 15_000
 CITIZEN = "Μαρία Παπαδοπούλου"
@@ -62,21 +61,17 @@ class Town:
 
 @pytest.fixture
 def town(bbb: BbbSimulator, tmp_path: Path) -> Iterator[Town]:
-    server = make_server("127.0.0.1", 0, lambda environ, start: [], threaded=True)
-    url = f"http://localhost:{server.server_port}"
+    place = Place()
+    url = f"http://localhost:{place.port}"
     app = create_app(load(_environment(tmp_path, url, bbb)))
     with app.app_context():
         db.create_all()
         import_file(demo.CATALOGUE, ("email", "mailbox", "pickup"))
         with transaction():
             db.session.add(_an_appointment())
-    server.app = app
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
+    place.serve(app)
     yield Town(app, url, bbb)
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    place.close()
     with app.app_context():
         db.engine.dispose()
     app.extensions["portal.exchange"].disconnect()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
@@ -17,7 +16,6 @@ from flask import Flask, Response, render_template_string, request, send_from_di
 from portal_video_direct.provider import DirectRooms
 from portal_video_direct.settings import DirectSettings
 from pydantic import SecretStr
-from werkzeug.serving import make_server
 
 import portal
 from portal import clock, i18n, plugin_context, security
@@ -25,6 +23,7 @@ from portal.config import load
 from portal.exchange import RedisExchange
 from portal.plugin_api import Guest, PluginBlueprint, PluginContext, Room, RoomOrder
 from portal.testing.servers import free_port, store_server, turn_server
+from portal.testing.serving import Place
 from portal.testing.webrtc import WATCH
 
 GUESTS = {
@@ -94,14 +93,11 @@ def house(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call
     app.register_blueprint(blueprint)
     house = CallHouse(app, context, exchange)
     _add_pages(house)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    house.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
+    place = Place()
+    house.url = place.url
+    place.serve(app)
     yield house
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    place.close()
     exchange.disconnect()
     context.http.close()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -15,7 +14,6 @@ from urllib.parse import urlsplit
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
 from portal import clock, create_app, demo
@@ -26,6 +24,7 @@ from portal.plugin_api import Role, Room, RoomOrder
 from portal.providers import current_providers
 from portal.testing.jitsi import JitsiSimulator, faults
 from portal.testing.page_lint import lint
+from portal.testing.serving import Place
 
 from .conftest import APP_SECRET
 
@@ -45,7 +44,7 @@ def server() -> Iterator[JitsiSimulator]:
 def counter(server: JitsiSimulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """The whole portal, with its own policy for pages, on a real port."""
     folder = tmp_path_factory.mktemp("portal")
-    web = make_server("127.0.0.1", 0, lambda environ, start: [], threaded=True)
+    place = Place()
     text = demo.CATALOGUE.with_name("municipality.toml").read_text(encoding="utf-8")
     text = text.replace('"video_direct"', '"video_jitsi"').replace('video = ["direct"]', 'video = ["jitsi"]')
     text += f'\n[plugin.video_jitsi]\nbase_url = "{server.url}"\napp_id = "portal"\n'
@@ -53,19 +52,15 @@ def counter(server: JitsiSimulator, tmp_path_factory: pytest.TempPathFactory) ->
     environment = {
         "PORTAL_CONFIG": str(folder / "town.toml"),
         "PORTAL_INSTANCE": str(folder / "instance"),
-        "PORTAL_BASE_URL": f"http://localhost:{web.server_port}",
+        "PORTAL_BASE_URL": f"http://localhost:{place.port}",
         "PORTAL_VIDEO_JITSI_APP_SECRET": APP_SECRET,
     }
     app = create_app(load(environment))
     with app.app_context():
         db.create_all()
-    web.app = Changed(app)
-    thread = threading.Thread(target=web.serve_forever, args=(0.01,))
-    thread.start()
+    place.serve(Changed(app))
     yield app
-    web.shutdown()
-    thread.join()
-    web.server_close()
+    place.close()
     with app.app_context():
         db.engine.dispose()
     app.extensions["portal.exchange"].disconnect()

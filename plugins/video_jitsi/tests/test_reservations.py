@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -13,13 +12,13 @@ import time_machine
 from flask.testing import FlaskClient
 from portal_video_jitsi.provider import JitsiRooms
 from pydantic import SecretStr
-from werkzeug.serving import make_server
 
 from portal.plugin_api import PluginContext, Room
 from portal.testing import kit
 from portal.testing.contracts.video import CITIZEN, CLERK, an_order
 from portal.testing.jitsi import JitsiSimulator, ReservationClient
 from portal.testing.jitsi.rooms import JoinRefused
+from portal.testing.serving import Place
 
 from .conftest import PROOF, token_of
 
@@ -100,14 +99,11 @@ def test_where_prosody_does_not_ask_there_is_nothing_to_ask(
 @pytest.fixture
 def asking(context: PluginContext[Any], jitsi: JitsiSimulator) -> Iterator[JitsiSimulator]:
     """The server, which asks the portal over a real line."""
-    server = make_server("127.0.0.1", 0, kit.browser(context).application, threaded=True)
-    thread = Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    jitsi.rooms.reservations = ReservationClient(f"http://127.0.0.1:{server.server_port}{PREFIX}", PROVED)
+    place = Place()
+    place.serve(kit.browser(context).application)
+    jitsi.rooms.reservations = ReservationClient(f"http://127.0.0.1:{place.port}{PREFIX}", PROVED)
     yield jitsi
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    place.close()
 
 
 def test_the_server_opens_the_rooms_of_calls_and_ends_them_at_their_time(
