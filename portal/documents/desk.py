@@ -21,8 +21,8 @@ from portal.documents.states import NotPossible
 from portal.files import NotAcceptable, StoreTrouble
 from portal.people import access
 from portal.people.visitor import the_person
-from portal.plugin_api import NumberRefused, PickupPoint, RecipientField
-from portal.points.lists import kept, needs_point
+from portal.plugin_api import NumberRefused, RecipientField
+from portal.points.lists import needs_point
 from portal.providers import current_providers
 
 blueprint = Blueprint("desk", __name__, url_prefix="/staff")
@@ -64,21 +64,20 @@ def delivery_at_desk(key: str) -> Delivery:
     return found
 
 
-def way_chosen(appointment: Appointment, name: str, point: PickupPoint | None = None) -> Way:
-    """The way with this name and what it needs; ``point`` is chosen now, instead of the citizen's.
+def way_chosen(appointment: Appointment, name: str) -> Way:
+    """The way with this name and what it needs, as the citizen has told it.
 
     Raises NotKnown when the citizen has not told that, NotReachable when the way does not lead to him,
-    NoPoint when a point must be chosen first.
+    NoPoint when he must choose a point first.
     """
     provider = current_providers().delivery.get(name) or abort(400)
-    if needs_point(provider):
-        if point is None and not has_point(appointment, name):
-            raise NoPoint
-    elif name not in ways_to(appointment):
+    if needs_point(provider) and not has_point(appointment, name):
+        raise NoPoint
+    if name not in ways_to(appointment):
         raise NotReachable(
             _("The citizen booked without a login and could not open the document there. Choose another way.")
         )
-    recipient = _known(appointment, provider.needs, point)
+    recipient = _known(appointment, provider.needs)
     if any(value in (None, "") for value in recipient.values()):
         raise NotKnown
     objection = provider.objection(recipient_of(appointment, recipient))
@@ -87,17 +86,14 @@ def way_chosen(appointment: Appointment, name: str, point: PickupPoint | None = 
     return Way(name, recipient)
 
 
-def _known(
-    appointment: Appointment, needs: Collection[RecipientField], point: PickupPoint | None
-) -> dict[str, Any]:
+def _known(appointment: Appointment, needs: Collection[RecipientField]) -> dict[str, Any]:
     """What the citizen has told of what a way needs; None for what he has not."""
     address = {part: appointment.address.get(part) for part in ADDRESS_PARTS}
-    chosen = kept(point) if point else appointment.recipient.get(RecipientField.PICKUP_POINT)
     known = {
         RecipientField.EMAIL: appointment.email,
         RecipientField.PHONE: appointment.phone,
         RecipientField.POSTAL_ADDRESS: address if all(address.values()) else None,
-        RecipientField.PICKUP_POINT: chosen,
+        RecipientField.PICKUP_POINT: appointment.recipient.get(RecipientField.PICKUP_POINT),
         RecipientField.ATTACHMENT_WISH: bool(appointment.recipient.get("attachment_wish")),
     }
     return {str(field): known.get(field) for field in needs}
