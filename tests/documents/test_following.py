@@ -264,7 +264,7 @@ def test_what_does_not_arrive_in_its_time_needs_attention(
     assert delivery.state == "sent", "its last step is no thirty days old"
     days(case, clock, 4)
     assert delivery.state == "failed"
-    assert "after 30 days" in delivery.last_error
+    assert "ask the carrier" in delivery.last_error
 
 
 def test_ways_that_are_not_followed_post_nothing(case: Any) -> None:

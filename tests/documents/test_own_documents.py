@@ -142,7 +142,7 @@ def test_unopened_for_too_long_it_is_shown_to_staff(
     assert waiting.deliveries[0].state == "sent"
     days(case, clock, 2)
     assert waiting.deliveries[0].state == "failed"
-    assert waiting.deliveries[0].last_error.startswith("not opened after 14 days")
+    assert waiting.deliveries[0].last_error.startswith("not opened in its time")
     page = at_desk(case, waiting, log_in).get("/staff/deliveries").text
     assert "Not opened" in page and f"/staff/deliveries/other-way/{waiting.key}" in page
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from flask_babel import force_locale
+from flask_babel import lazy_gettext as _l
 
 from portal import audit, clock, files, outbox
 from portal.db import db, transaction
@@ -24,6 +25,8 @@ PATIENCE = timedelta(days=5)
 """For so long a carrier that does not answer is asked again."""
 FOLLOWED = ("prepared", "sent", "failed")
 """A parcel that a carrier could not bring may still arrive: most carriers try twice."""
+NOT_OPENED = _l("not opened in its time; call the citizen or choose another way")
+NOT_ARRIVED = _l("nothing is known of its arrival in its time; ask the carrier")
 
 
 def register() -> None:
@@ -110,7 +113,7 @@ def look_at_limit(delivery_id: int) -> None:
         if _limit(delivery, provider.overdue_after) > clock.now():
             _post_limit(delivery, provider)
             return
-        deliveries.failed(delivery, _overdue(delivery, provider))
+        deliveries.failed(delivery, _overdue(provider))
 
 
 @outbox.job("delivery.remind", queue="delivery")
@@ -166,12 +169,10 @@ def _limit(delivery: Delivery, overdue_after: timedelta) -> datetime:
     return limit
 
 
-def _overdue(delivery: Delivery, provider: DeliveryProvider) -> str:
-    """What the staff read about a parcel that has not arrived in its time."""
-    days = (clock.now() - delivery.changed_at).days
-    if provider.kept_in_portal:
-        return f"not opened after {days} days; call the citizen or choose another way"
-    return f"nothing is known of its arrival after {days} days; ask the carrier"
+def _overdue(provider: DeliveryProvider) -> str:
+    """What the staff read about a parcel that is late; kept in English, as all reasons."""
+    with force_locale("en"):
+        return str(NOT_OPENED if provider.kept_in_portal else NOT_ARRIVED)
 
 
 def _post_reminder(delivery: Delivery, provider: DeliveryProvider) -> None:
