@@ -69,6 +69,7 @@ def address(tmp_path: Path, elta: EltaSimulator, plugin_context: Callable[..., A
 
 def look(page: Any, name: str, scripts: bool) -> None:
     """The page fits the window, and axe, which is a script itself, finds nothing."""
+    page.wait_for_load_state("load")  # before its styles are there it may be wider
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"], name
     violations = Axe().run(page).response["violations"] if scripts else []
     assert [(one["id"], one["nodes"][0]["html"]) for one in violations] == [], name
